@@ -1,0 +1,35 @@
+"""The family of exceptions: what a caller may want to catch."""
+
+from __future__ import annotations
+
+
+class WwtError(Exception):
+    """Something the house can say in a sentence; the message is fit for an operator."""
+
+
+class ConfigError(WwtError):
+    """plugins.yml can not be meant; every problem found is listed, one sentence with file and line each."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class PluginError(WwtError):
+    """A plugin does not fit, or did something it may not do."""
+
+
+class Denied(WwtError):
+    """This user may not do this. Raised by ``authenticate``, it ends the chain of backends."""
+
+
+class NotFound(WwtError):
+    """No such workflow, page, action or person."""
+
+
+class IllegalTransition(WwtError):
+    """An action can not move from the state it is in to the one asked for."""
+
+
+class SourceError(WwtError):
+    """A source of data did not give what it should; the message says which, what was expected and what came."""

@@ -1,0 +1,419 @@
+"""The words of the trade, as frozen dataclasses. Standard library only.
+
+Names follow ReqMgr2 and WMStats (dmwm/WMCore).
+Where operators say it differently, the docstring says so.
+Times are aware datetimes in UTC.
+Mappings are read-only by agreement; the plugin contracts check that they stay as given.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+#: Exit code of a failed job that no agent reported; it is only known from the
+#: ACDC server. Shown to operators as "not reported".
+NOT_REPORTED = -1
+
+
+# -- workflows and what fails -------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One node of a workflow's task tree.
+
+    ``path`` is the full name, ``/<workflow>/<parent>/.../<task>``.
+    Old tools say *step*, *stepname* or *subtask* for the same thing;
+    a *step* is what runs inside one job (``cmsRun1``, ``stageOut1``).
+    """
+
+    path: str
+    task_type: str = ""  # Production, Processing, Merge, Skim, Harvesting, LogCollect, Cleanup
+    splitting: str = ""  # EventBased, EventAwareLumiBased, ...
+
+    @property
+    def workflow(self) -> str:
+        return self.path.split("/")[1]
+
+    @property
+    def short(self) -> str:
+        """The path without the workflow: what operators read and action parameters are keyed by."""
+        return "/".join(self.path.split("/")[2:])
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """One request in ReqMgr2. An empty string, None or an empty tuple means: this source does not know."""
+
+    name: str  # the request name; unique for ever
+    prep_id: str = ""  # e.g. HIG-RunIISummer20UL16wmLHEGEN-00123; groups a request and its ACDCs
+    campaign: str = ""
+    request_type: str = ""  # TaskChain, StepChain, ReReco, MonteCarlo, Resubmission, ...
+    status: str = ""  # ReqMgr2 status, e.g. running-closed, completed
+    priority: int | None = None
+    requested_at: datetime | None = None
+    original: str = ""  # for an ACDC: the workflow it recovers
+    estimated_jobs: int | None = None
+    failure_rate: float | None = None  # failed jobs / (failed + succeeded), 0..1
+    tasks: tuple[Task, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict, repr=False)  # as ReqMgr2 sent them
+
+    @property
+    def is_acdc(self) -> bool:
+        return self.request_type == "Resubmission"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCount:
+    """``count`` failed jobs of ``task`` at ``site`` with ``exit_code``."""
+
+    task: str  # Task.path
+    exit_code: int  # CMSSW, wrapper or agent code; NOT_REPORTED
+    site: str  # CMS name, e.g. T2_CH_CERN
+    count: int
+
+
+class ErrorTable(tuple[ErrorCount, ...]):
+    """The sparse cube task x exit code x site of one workflow."""
+
+    __slots__ = ()
+
+    @property
+    def total(self) -> int:
+        """Failed jobs in all."""
+        return sum(e.count for e in self)
+
+    def by(self, *axes: str) -> dict[tuple[Any, ...], int]:
+        """Sum over everything but *axes*, which are among task, exit_code, site.
+
+        >>> table = ErrorTable([ErrorCount("/w/a", 85, "T1_US_FNAL", 3), ErrorCount("/w/b", 85, "T1_US_FNAL", 1)])
+        >>> table.by("exit_code", "site")
+        {(85, 'T1_US_FNAL'): 4}
+        """
+        sums: Counter[tuple[Any, ...]] = Counter()
+        for e in self:
+            sums[tuple(getattr(e, axis) for axis in axes)] += e.count
+        return dict(sums)
+
+    def only(self, **wanted: Any) -> ErrorTable:
+        """Keep the counts whose fields equal *wanted*."""
+        return ErrorTable(e for e in self if all(getattr(e, k) == v for k, v in wanted.items()))
+
+    @property
+    def main_exit_code(self) -> int | None:
+        """The most frequent exit code; the smaller one on a tie; None when empty."""
+        sums = self.by("exit_code")
+        return min(sums, key=lambda key: (-sums[key], key))[0] if sums else None
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """What one source answers for one workflow.
+
+    ``complete`` False: the counts are lower bounds, ``note`` says why
+    ("2 of 3 agents answered").
+    """
+
+    counts: tuple[ErrorCount, ...] = ()
+    complete: bool = True
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """One thing in an answer that could not be read, by its path in that answer."""
+
+    path: str  # e.g. /wf/task > 8028 > T1_US_FNAL
+    why: str  # what was expected, what came
+    workflow: str = ""  # whose last good data is kept; "" when it can not be told
+
+
+@dataclass(frozen=True, slots=True)
+class ChainLink:
+    """One error of a failed job, in the order in which they happened."""
+
+    error_type: str  # not an enumeration: whole messages occur
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogExcerpt:
+    """What failed jobs said. ``text`` is hostile; it is cut to 8 KiB by the core."""
+
+    task: str
+    exit_code: int
+    site: str
+    error_type: str = ""  # e.g. FileReadError
+    text: str = field(default="", repr=False)
+    url: str = ""
+    count: int = 1  # jobs that said just this, as far as the source knows
+    chain: tuple[ChainLink, ...] = ()  # first cause first
+    at: datetime | None = None
+    files: tuple[str, ...] = ()  # input files named by the source
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What the ACDC server would rerun for one task."""
+
+    task: str
+    sites: frozenset[str]  # where the input is
+    events: int | None = None  # missing events; None: not known
+    events_by_site: Mapping[str, int] = field(default_factory=dict)
+    fake_files: bool = False  # MC without input: sites say nothing, any allowed site will do
+
+
+# -- sites and exit codes -----------------------------------------------------
+
+
+class Readiness(Enum):
+    """Site Readiness colour, with the words operators use."""
+
+    GREEN = "ready"
+    YELLOW = "waiting room"
+    RED = "morgue"
+    NONE = "unknown"
+
+    @property
+    def colour(self) -> str:
+        """The word of the original's addresses and style sheets: green, yellow, red, none."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class SiteStatus:
+    """State of one site. ``production`` as its source says: enabled, drain, disabled, test, unknown."""
+
+    site: str
+    readiness: Readiness = Readiness.NONE
+    production: str = "unknown"
+    since: datetime | None = None
+    url: str = ""
+
+    @property
+    def usable(self) -> bool:
+        return self.production == "enabled"
+
+
+@dataclass(frozen=True, slots=True)
+class ExitCode:
+    """What an exit code means, in words, during a span of time: meanings drift."""
+
+    code: int
+    short: str  # five words at most, shown beside the number
+    meaning: str  # one or two plain sentences
+    category: str = ""  # input, memory, time, site, stage-out, application, agent, configuration
+    advice: str = ""  # the next thing to look at
+    since: datetime | None = None  # None: always
+    until: datetime | None = None  # None: still
+    source: str = ""  # where the fact comes from, with its date
+
+
+# -- what is known, of when ---------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """How far one kind of knowledge about a workflow can be trusted.
+
+    ``state``: "ok", "old" (kept from an earlier answer), "partial" (lower bounds), "unknown" (never answered).
+    """
+
+    kind: str  # errors, logs, recoveries, parameters, family
+    source: str  # plugin
+    state: str
+    at: datetime | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """All that is known about one workflow: the file an operator opens. Made on demand from a snapshot."""
+
+    workflow: Workflow
+    errors: ErrorTable = ErrorTable()
+    logs: tuple[LogExcerpt, ...] = ()
+    recoveries: tuple[Recovery, ...] = ()
+    sites: Mapping[str, SiteStatus] = field(default_factory=dict, repr=False)
+    family: tuple[Workflow, ...] = ()  # workflows of the same prep id, itself left out, oldest first
+    known: Mapping[str, Known] = field(default_factory=dict)  # kind -> Known
+
+    @property
+    def acdcs(self) -> tuple[str, ...]:
+        """ACDCs of the same prep id that are newer than this workflow, oldest first."""
+        mine = self.workflow.requested_at
+        return tuple(
+            w.name for w in self.family if w.is_acdc and (mine is None or w.requested_at is None or w.requested_at > mine)
+        )
+
+
+# -- what plugins think -------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """What a procedure says to do, and why."""
+
+    action: str  # ActionKind.name; "" when there is nothing to submit, only something to read
+    reason: str  # one sentence, shown as it is
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    task: str = ""  # Task.path; "" for the whole workflow
+    evidence: tuple[str, ...] = ()  # file names, log lines, sites
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a model expects an operator to do."""
+
+    action: str
+    probability: float  # 0..1, calibrated by the plugin or marked uncalibrated in `model`
+    model: str  # name and version, e.g. "errors-forest 2026-03-01"
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    task: str = ""
+    why: tuple[str, ...] = ()  # the features that weighed most, in words
+    training_set: str = ""  # id of what it learned from
+
+
+@dataclass(frozen=True, slots=True)
+class Clustering:
+    """Workflows that fail alike. Label -1 means: like no other."""
+
+    labels: Mapping[str, int]  # workflow name -> label
+    names: Mapping[int, str] = field(default_factory=dict)  # label -> words for an operator
+
+    def peers(self, workflow: str) -> list[str]:
+        """Workflows with the same label, itself left out, sorted; none for label -1."""
+        label = self.labels.get(workflow, -1)
+        return sorted(w for w, other in self.labels.items() if other == label != -1 and w != workflow)
+
+
+@dataclass(frozen=True, slots=True)
+class Similar:
+    """A workflow that fails like another one, and why one may think so."""
+
+    workflow: str
+    distance: float  # 0: the same; the scale belongs to the plugin
+    shared: tuple[str, ...] = ()  # "8028 at T2_US_Purdue", the heaviest first
+    differs: tuple[str, ...] = ()
+
+
+# -- what operators do --------------------------------------------------------
+
+
+class ActionState(Enum):
+    QUEUED = "queued"  # an operator asked for it
+    SENT = "sent"  # handed to whoever carries it out
+    DONE = "done"
+    FAILED = "failed"  # carried out and failed; may be queued again
+    WITHDRAWN = "withdrawn"  # taken back by an operator
+    SUPERSEDED = "superseded"  # a newer action on the same workflow took its place
+
+
+#: state -> states it may move to. Nothing else moves an action.
+TRANSITIONS: Mapping[ActionState, frozenset[ActionState]] = {
+    ActionState.QUEUED: frozenset(
+        {ActionState.SENT, ActionState.DONE, ActionState.FAILED, ActionState.WITHDRAWN, ActionState.SUPERSEDED}
+    ),
+    ActionState.SENT: frozenset(
+        {ActionState.DONE, ActionState.FAILED, ActionState.WITHDRAWN, ActionState.SUPERSEDED}
+    ),
+    ActionState.FAILED: frozenset({ActionState.QUEUED, ActionState.WITHDRAWN, ActionState.SUPERSEDED}),
+    ActionState.DONE: frozenset(),
+    ActionState.WITHDRAWN: frozenset(),
+    ActionState.SUPERSEDED: frozenset(),
+}
+
+#: What the original's words mean: pending is open, acted is done.
+OPEN_STATES = frozenset({ActionState.QUEUED, ActionState.SENT})
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why an operator acts."""
+
+    short: str  # picked from the reason book; "" when the operator wants no entry there
+    long: str
+
+
+ROLES = ("viewer", "operator", "admin", "machine")
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who is asking. The nameless user is a visitor who did not sign in."""
+
+    name: str = ""
+    full_name: str = ""
+    email: str = ""
+    roles: frozenset[str] = frozenset()  # viewer, operator, admin, machine
+    backend: str = ""  # the plugin that vouches for this user, e.g. "auth.local"
+
+    def may(self, role: str) -> bool:
+        """Whether this user has *role*: an admin has all but machine, an operator may view; "anyone" is open."""
+        if role == "anyone" or role in self.roles:
+            return True
+        if role == "viewer":
+            return bool(self.roles & {"operator", "admin", "machine"})
+        return role == "operator" and "admin" in self.roles
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An action as posted: parsed and typed, not yet accepted.
+
+    ``seen`` holds, per workflow, the last event number on the page that the operator saw:
+    a colleague who acted since then makes that line a conflict.
+    """
+
+    id: str  # the idempotency key of the whole submit
+    kind: str  # ActionKind.name
+    workflows: tuple[str, ...]
+    values: Mapping[str, Any]  # field name -> value
+    task_values: Mapping[str, Mapping[str, Any]]  # Task.short -> field name -> value
+    reasons: tuple[Reason, ...]
+    user: User
+    seen: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Action:
+    """One action on one workflow, as kept in the store."""
+
+    id: str  # uuid4, hex; give it to remote systems as idempotency key
+    kind: str
+    workflow: str
+    values: Mapping[str, Any]
+    task_values: Mapping[str, Mapping[str, Any]]
+    reasons: tuple[Reason, ...]
+    user: str
+    state: ActionState
+    submitted_at: datetime
+    changed_at: datetime
+    reference: str = ""  # name given by the remote side, e.g. the ACDC request name
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an action when it was executed or followed."""
+
+    state: ActionState  # SENT, DONE or FAILED
+    note: str = ""
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that keeps a draft from being accepted (or makes it doubtful)."""
+
+    message: str
+    field: str = ""  # "" for the form as a whole
+    blocking: bool = True
+    workflow: str = ""  # "" for all of them
+    task: str = ""
+    fix: str = ""  # what the operator can do about it

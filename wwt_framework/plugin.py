@@ -1,0 +1,386 @@
+"""What a plugin receives and what it can hand over. Nothing here knows CherryPy or the store.
+
+A door is a protocol that the house implements and lends to plugins that may use it:
+``PluginContext`` carries the doors, granted by namespace (`docs/writing-plugins`).
+A plugin that opens a door it was not granted gets a `PluginError` that names the namespaces that may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from logging import Logger
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
+
+from wwt_framework.model import Action, Case, Prediction, Reason, SiteStatus, User
+
+if TYPE_CHECKING:
+    import click
+    import pydantic
+    import requests
+
+OptionsT = TypeVar("OptionsT")
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
+
+#: Called by long work: how far (0..1, None when it can not be told) and what it is at.
+Progress = Callable[[float | None, str], None]
+
+
+# -- the world, as pages and jobs see it --------------------------------------
+
+
+class Snapshot(Protocol):
+    """The world at ``taken_at``: read by every page, never changed. Cases are made on demand."""
+
+    version: str
+    taken_at: datetime
+
+    def workflow_names(self) -> Sequence[str]:
+        """All workflows of the snapshot, sorted."""
+
+    def case(self, workflow: str) -> Case | None:
+        """Everything known about *workflow*; None when the snapshot does not have it."""
+
+    def site_statuses(self) -> Mapping[str, SiteStatus]:
+        """Site name -> status, of the sites whose status is known."""
+
+
+# -- doors --------------------------------------------------------------------
+
+
+class ActionsDoor(Protocol):
+    """For a plugin through which an executor pulls actions. One transaction each. Granted to wwt.actions."""
+
+    def open(self, since: datetime | None = None) -> list[Action]:
+        """Actions that are QUEUED or SENT, oldest first."""
+
+    def done(self, since: datetime | None = None) -> list[Action]:
+        """Actions that are DONE, oldest first."""
+
+    def hand_out(self, executor: str, since: datetime | None = None) -> list[Action]:
+        """The open actions; those QUEUED become SENT in the same transaction."""
+
+    def report(self, executor: str, workflows: Sequence[str]) -> Reported:
+        """Close the action last handed out under each name."""
+
+
+@dataclass(frozen=True)
+class Reported:
+    """What became of a report, name by name, in the order given."""
+
+    success: tuple[str, ...] = ()
+    already_reported: tuple[str, ...] = ()
+    does_not_exist: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Account:
+    """A local account as an auth plugin sees it. ``secret`` is a password hash, never a password."""
+
+    name: str
+    secret: str = field(repr=False)
+    roles: frozenset[str] = frozenset()
+    full_name: str = ""
+    email: str = ""
+    active: bool = True
+
+
+class AccountsDoor(Protocol):
+    """Local accounts in the store. Granted to wwt.auth."""
+
+    def find(self, name: str) -> Account | None:
+        """The account called *name*, active or not; None when there is none."""
+
+    def add(self, account: Account) -> None:
+        """Keep a new account. Raises `WwtError` when the name is taken or a role is unknown."""
+
+    def change(self, name: str, **fields: Any) -> Account:
+        """Change fields of an account; returns it. Raises `NotFound`."""
+
+    def all(self) -> list[Account]:
+        """Every account, by name."""
+
+
+class MailDoor(Protocol):
+    """Sends mail through the installation's server. Granted to wwt.auth, wwt.actions and wwt.extras."""
+
+    def send(self, to: Sequence[str], subject: str, text: str) -> None:
+        """Queue one message."""
+
+
+class JobsDoor(Protocol):
+    """Asks for background work. Granted to every namespace."""
+
+    def request(self, name: str, **arguments: Any) -> str:
+        """Queue a run of the job *name*; returns the run's id, which /jobs shows."""
+
+
+@dataclass(frozen=True)
+class PluginContext(Generic[OptionsT]):
+    """The only argument of a plugin's constructor: everything the house lends it."""
+
+    name: str  # e.g. "clustering.kmeans"
+    options: OptionsT  # plugins.yml, checked against Plugin.Options
+    log: Logger
+    http: requests.Session  # timeout, retries, certificate and user agent already set
+    data_dir: Path  # yours alone; trained models go here
+    memory: MutableMapping[str, Any]  # yours alone; JSON values, kept in the store
+    actions: ActionsDoor
+    accounts: AccountsDoor
+    mail: MailDoor
+    jobs: JobsDoor
+    url: Callable[..., str]  # url("/seeworkflow", workflow=name) -> address that works from outside
+    gather: Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
+    """``gather(function, items)``: results in the order of items, made by the house's bounded pool of threads.
+
+    A call that raised gives its exception in place of a result.
+    """
+
+
+# -- forms and actions --------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Field:
+    """One parameter of an action, once per form or once per task."""
+
+    name: str
+    label: str
+    type: Literal["text", "integer", "choice", "choices", "flag", "sites"] = "text"
+    choices: tuple[str, ...] = ()
+    default: Any = None
+    required: bool = False
+    per_task: bool = False
+    help: str = ""
+    minimum: int | None = None
+    maximum: int | None = None
+    unit: str = ""  # shown after the field, e.g. "MB"
+
+
+@dataclass(frozen=True)
+class ActionKind:
+    """Something an operator can ask for."""
+
+    name: str  # acdc, clone, recovery, force-complete, on-hold, ggus-ticket
+    label: str
+    help: str
+    fields: tuple[Field, ...] = ()
+    role: str = "operator"
+    many: bool = True  # may be applied to several workflows at once
+    delivery: Literal["pull", "push"] = "pull"  # pull: an executor fetches it; push: execute_action is called
+
+
+# -- pages --------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One HTTP request, without the web framework."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]  # names in lower case
+    query: Mapping[str, str | list[str]] = field(default_factory=dict)
+    form: Mapping[str, str | list[str]] = field(default_factory=dict)
+    body: bytes = field(default=b"", repr=False)
+    json: Any = None  # the body, when it was JSON
+    remote: str = ""  # address of the peer, after trusted proxies
+    base_url: str = ""  # scheme and host that the visitor used
+    remote_user: str = ""  # WSGI REMOTE_USER, set by the server in front
+    client_certificate: Mapping[str, str] = field(default_factory=dict)  # subject, issuer, serial, verified
+    scratch: MutableMapping[str, Any] = field(default_factory=dict)  # short memory before sign-in: state, nonce
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a contributed page answers: a template with values, JSON, bytes, or somewhere else to go."""
+
+    template: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    json: Any = None
+    body: bytes | None = None
+    content_type: str = ""
+    redirect: str = ""
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    sign_in: User | None = None  # start a session for this user; wwt.auth only
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of its own, served at /p/<plugin>/<path>; a path that begins with "/" is taken as it is."""
+
+    path: str
+    title: str
+    handler: Callable[[Visit, User, Snapshot], Reply]
+    role: str = "viewer"  # or "anyone"
+    in_menu: bool = True
+    methods: tuple[str, ...] = ("GET",)
+    accepts: type[pydantic.BaseModel] | None = None  # what the JSON body must be
+    answers: type[pydantic.BaseModel] | None = None  # what the JSON answer is
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A box on a page of the core."""
+
+    title: str
+    template: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    place: Literal["top", "side", "main", "bottom"] = "main"
+    order: int = 50
+
+
+@dataclass(frozen=True)
+class Link:
+    """An address outside, about one workflow."""
+
+    label: str
+    href: str
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class LoginOption:
+    """One way in, shown on the login page: a password form or a link to follow."""
+
+    label: str
+    href: str = ""  # "" means: this option is a user name and password form
+    help: str = ""
+
+
+# -- learning -----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A sparse matrix with named rows and columns.
+
+    ``values``: scipy CSR, (len(rows), len(columns)), failed jobs unless the columns say otherwise.
+    """
+
+    rows: Sequence[str]  # workflow names
+    columns: Sequence[str]  # feature names: "code:8028", "site:T1_US_FNAL", "type:Merge", "log:<template>"
+    values: Any
+
+
+@dataclass(frozen=True)
+class Correction:
+    """An operator said: these belong together, or these do not."""
+
+    kind: Literal["merge", "split"]
+    workflows: tuple[str, ...]
+    user: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What a clusterer learns from."""
+
+    current: Matrix
+    history: Matrix
+    corrections: tuple[Correction, ...] = ()
+    templates: Mapping[str, str] = field(default_factory=dict)  # log template id -> its text
+
+
+@dataclass(frozen=True)
+class FitReport:
+    """What a fit came to."""
+
+    text: str  # one line for the log and for /jobs
+    clusters: int
+    numbers: Mapping[str, float] = field(default_factory=dict)  # inertia, ...
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One thing that operators did, with the case as it was shown to them."""
+
+    case: Case
+    action: Action
+    decided_at: datetime
+
+
+class History(Protocol):
+    """Past decisions; may be read again and again, oldest first."""
+
+    def __iter__(self) -> Iterator[Decision]: ...
+
+    def __len__(self) -> int: ...
+
+    def until(self, at: datetime) -> History:
+        """Only what was decided before *at*: how the lab trains without looking ahead."""
+
+
+@dataclass(frozen=True)
+class TrainingReport:
+    """What a training came to."""
+
+    text: str  # one line for the log and for /jobs
+    decisions: int
+    training_set: str  # id of what was learned from
+    numbers: Mapping[str, float] = field(default_factory=dict)  # accuracy, ...
+
+
+class Predictor(Protocol):
+    """A trained model in memory. ``on_view`` True: it does I/O, and is asked per view with a deadline."""
+
+    on_view: bool
+
+    def predict(self, cases: Sequence[Case]) -> Sequence[Sequence[Prediction]]:
+        """For each case its predictions, most probable first."""
+
+
+# -- background work, and who is told -----------------------------------------
+
+
+@dataclass(frozen=True)
+class Job:
+    """Background work. A job never overlaps itself. ``run(progress, **arguments)`` returns one line for /jobs."""
+
+    name: str
+    run: Callable[..., str]
+    every: timedelta | None = None  # None: only when asked for
+    at_start: bool = False
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class Command:
+    """``wwt <name>``: a click command; the house adds ``--config``."""
+
+    name: str
+    help: str
+    command: click.Command
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened, for whoever wants to tell somebody."""
+
+    name: Literal["action_changed", "snapshot_taken", "plugin_failed"]
+    text: str
+    action: Action | None = None
+    plugin: str = ""
+    snapshot: Snapshot | None = None
+    previous: Snapshot | None = None
+
+
+@dataclass(frozen=True)
+class Health:
+    """Whether a plugin could work right now."""
+
+    ok: bool
+    text: str
+
+
+__all__ = [
+    "Account", "AccountsDoor", "ActionKind", "ActionsDoor", "Command", "Corpus", "Correction", "Decision", "Event",
+    "Field", "FitReport", "Health", "History", "Job", "JobsDoor", "Link", "LoginOption", "MailDoor", "Matrix", "Page",
+    "Panel", "PluginContext", "Predictor", "Progress", "Reason", "Reply", "Reported", "Snapshot", "TrainingReport",
+    "Visit",
+]
