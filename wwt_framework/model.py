@@ -231,12 +231,27 @@ class Known:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class SourceReport:
+    """How one source answered one kind of question in a refresh: a line of the freshness strip."""
+
+    plugin: str
+    kind: str  # workflows, errors, logs, recoveries, family, site statuses, exit codes
+    state: str  # ok; partial (some of it could not be read); kept (failed, earlier answer shown); failed (nothing)
+    asked_at: datetime
+    as_of: datetime | None = None  # of when the data is that is shown; None: there is none
+    seconds: float = 0.0
+    note: str = ""  # the failure in a sentence
+    rejected: tuple[Rejected, ...] = ()  # the first 200
+    rejected_count: int = 0
+
+
 @dataclass(frozen=True)
 class Case:
     """All that is known about one workflow: the file an operator opens. Made on demand from a snapshot."""
 
     workflow: Workflow
-    errors: ErrorTable = ErrorTable()
+    errors: ErrorTable = field(default_factory=ErrorTable)
     logs: tuple[LogExcerpt, ...] = ()
     recoveries: tuple[Recovery, ...] = ()
     sites: Mapping[str, SiteStatus] = field(default_factory=dict, repr=False)

@@ -1,0 +1,202 @@
+"""The part of a snapshot that is looked up workflow by workflow: read-only SQLite beside the columns.
+
+Texts are stored once, whatever the number of jobs that said them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from wwt_framework.model import ChainLink, Known, LogExcerpt, Recovery, Task, Workflow
+
+#: Texts are cut here, bytes of UTF-8: what is longer is hostile or a core dump.
+TEXT_LIMIT = 8 * 1024
+
+_SCHEMA = """
+create table workflow (id integer primary key, told blob not null);
+create table text (id integer primary key, text text not null);
+create table log (
+    id integer primary key, workflow integer not null, task text not null, exit_code integer not null,
+    site text not null, error_type text not null, url text not null, count integer not null, at real,
+    more blob not null, text integer not null references text
+);
+create table recovery (workflow integer not null, told blob not null);
+create table known (workflow integer not null, kind text, source text, state text, at real, note text);
+"""
+_INDEXES = """
+create index log_workflow on log (workflow, exit_code);
+create index log_code on log (exit_code, count);
+create index recovery_workflow on recovery (workflow);
+create index known_workflow on known (workflow);
+"""
+
+
+def _stamp(when: datetime | None) -> float | None:
+    return None if when is None else when.timestamp()
+
+
+def _when(stamp: float | None) -> datetime | None:
+    return None if stamp is None else datetime.fromtimestamp(stamp, timezone.utc)
+
+
+def _clean(text: str) -> str:
+    """*text* as UTF-8 can hold it; lone surrogates become question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def cut(text: str, limit: int = TEXT_LIMIT) -> str:
+    """*text*, not longer than *limit* bytes; what was cut is said."""
+    data = text.encode("utf-8", "replace")
+    if len(data) <= limit:
+        return data.decode("utf-8")
+    note = f"\n[... cut here, {len(data):,} bytes in all]"
+    return data[: limit - len(note)].decode("utf-8", "ignore") + note
+
+
+# -- writing --
+
+
+def write_detail(
+    path: Path,
+    workflows: Sequence[Workflow],
+    position: Mapping[str, int],
+    logs: Iterable[tuple[str, LogExcerpt]],
+    recoveries: Iterable[tuple[str, Recovery]],
+    known: Iterable[tuple[str, Known]],
+) -> None:
+    """Write the file. Rows of workflows that are not in *position* are left out."""
+    db = sqlite3.connect(path, isolation_level=None)  # we begin and commit ourselves
+    try:
+        # The folder is published as a whole or not at all: no journal is needed on the way.
+        db.executescript("pragma journal_mode=off; pragma synchronous=off;" + _SCHEMA)
+        db.execute("begin")
+        db.executemany(
+            "insert into workflow values (?, ?)", ((i, _told(w)) for i, w in enumerate(workflows) if _has_more(w))
+        )
+        _write_logs(db, position, logs)
+        db.executemany(
+            "insert into recovery values (?, ?)",
+            ((position[w], _dump_recovery(r)) for w, r in recoveries if w in position),
+        )
+        db.executemany(
+            "insert into known values (?, ?, ?, ?, ?, ?)",
+            ((position[w], k.kind, k.source, k.state, _stamp(k.at), _clean(k.note)) for w, k in known if w in position),
+        )
+        db.execute("commit")
+        db.executescript(_INDEXES)
+    finally:
+        db.close()
+
+
+def _has_more(w: Workflow) -> bool:
+    return bool(
+        w.parameters or w.tasks or w.original or w.estimated_jobs is not None or w.failure_rate is not None
+    )
+
+
+def _told(w: Workflow) -> bytes:
+    told = {
+        "name": w.name, "prep_id": w.prep_id, "campaign": w.campaign, "request_type": w.request_type,
+        "status": w.status, "priority": w.priority, "requested_at": _stamp(w.requested_at), "original": w.original,
+        "estimated_jobs": w.estimated_jobs, "failure_rate": w.failure_rate,
+        "tasks": [(t.path, t.task_type, t.splitting) for t in w.tasks], "parameters": w.parameters,
+    }  # fmt: skip
+    return orjson.dumps(told, default=str, option=orjson.OPT_NON_STR_KEYS)
+
+
+def _write_logs(
+    db: sqlite3.Connection, position: Mapping[str, int], logs: Iterable[tuple[str, LogExcerpt]]
+) -> None:
+    texts: dict[bytes, int] = {}
+    for workflow, log in logs:
+        if workflow not in position:
+            continue
+        text = cut(log.text)
+        digest = hashlib.sha256(text.encode()).digest()
+        if digest not in texts:
+            texts[digest] = len(texts)
+            db.execute("insert into text values (?, ?)", (texts[digest], text))
+        more = orjson.dumps([[(link.error_type, link.exit_code) for link in log.chain], log.files])
+        row = (
+            position[workflow], _clean(log.task), log.exit_code, _clean(log.site), _clean(log.error_type),
+            _clean(log.url), log.count, _stamp(log.at), more, texts[digest],
+        )  # fmt: skip
+        db.execute("insert into log values (null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+
+def _dump_recovery(r: Recovery) -> bytes:
+    return orjson.dumps([r.task, sorted(r.sites), r.events, dict(r.events_by_site), r.fake_files])
+
+
+# -- reading --
+
+
+class Detail:
+    """One open file. Safe from any thread; it stays readable when the folder is deleted meanwhile."""
+
+    def __init__(self, path: Path) -> None:
+        """Open *path*. Raises sqlite3.Error when it is not such a file."""
+        self._lock = threading.Lock()
+        self._db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False)
+        self._db.execute("select 1 from workflow limit 1")
+
+    def _rows(self, query: str, *values: Any) -> list[Any]:
+        with self._lock:
+            return self._db.execute(query, values).fetchall()
+
+    def workflow(self, index: int) -> Workflow | None:
+        """All that sources told; None when it was not more than the columns hold."""
+        rows = self._rows("select told from workflow where id = ?", index)
+        if not rows:
+            return None
+        told = orjson.loads(rows[0][0])
+        told["requested_at"] = _when(told["requested_at"])
+        told["tasks"] = tuple(Task(*task) for task in told["tasks"])
+        return Workflow(**told)
+
+    def logs(self, index: int, exit_code: int | None, task: str | None) -> list[LogExcerpt]:
+        """Excerpts of one workflow by task, exit code and site."""
+        query = _LOG + " where workflow = ?" + (" and exit_code = ?" if exit_code is not None else "")
+        values = [index] + ([] if exit_code is None else [exit_code])
+        if task is not None:
+            return [_log(row) for row in self._rows(query + " and task = ? order by exit_code, site", *values, task)]
+        return [_log(row) for row in self._rows(query + " order by task, exit_code, site", *values)]
+
+    def log_codes(self, index: int) -> set[int]:
+        """Exit codes that have an excerpt."""
+        return {row[0] for row in self._rows("select distinct exit_code from log where workflow = ?", index)}
+
+    def global_logs(self, exit_code: int, limit: int) -> list[LogExcerpt]:
+        """Excerpts of one exit code, of all workflows, those of most jobs first."""
+        rows = self._rows(_LOG + " where exit_code = ? order by count desc, log.id limit ?", exit_code, limit)
+        return [_log(row) for row in rows]
+
+    def recoveries(self, index: int) -> list[Recovery]:
+        """What an ACDC would rerun."""
+        told = [orjson.loads(row[0]) for row in self._rows("select told from recovery where workflow = ?", index)]
+        return [Recovery(task, frozenset(sites), *rest) for task, sites, *rest in told]
+
+    def known(self, index: int) -> dict[str, Known]:
+        """Kind -> how far it can be trusted, for the kinds of which there is something to say."""
+        rows = self._rows("select kind, source, state, at, note from known where workflow = ?", index)
+        return {kind: Known(kind, source, state, _when(at), note) for kind, source, state, at, note in rows}
+
+
+_LOG = (
+    "select task, exit_code, site, error_type, text.text, url, count, more, at"
+    " from log join text on text.id = log.text"
+)
+
+
+def _log(row: tuple[Any, ...]) -> LogExcerpt:
+    *told, more, at = row
+    chain, files = orjson.loads(more)
+    return LogExcerpt(*told, tuple(ChainLink(*link) for link in chain), _when(at), tuple(files))
