@@ -1,0 +1,1 @@
+"""Clusterings: plugins that say which workflows fail alike."""

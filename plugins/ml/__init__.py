@@ -1,0 +1,1 @@
+"""Models: plugins that learn from past actions and expect the next one."""

@@ -1,0 +1,127 @@
+"""Packaging: what is shipped, what it needs, and the register of plugins.
+
+The folder `plugins/` is the importable package `wwt_plugins`. The entry points
+below are its table of contents: a plugin that is not listed here does not exist
+for the framework, and a test says so.
+"""
+
+import shutil
+from pathlib import Path
+
+from setuptools import find_packages, setup
+from setuptools.command.build import build
+
+README = Path(__file__).with_name("README.md")
+
+PLUGIN_PACKAGES = ["wwt_plugins", *(f"wwt_plugins.{name}" for name in find_packages("plugins"))]
+
+CORE = [
+    "argon2-cffi",
+    "CherryPy~=18.10",
+    "click>=8",
+    "google-re2",
+    "huey>=3.5",
+    "Jinja2>=3.1",
+    "numpy",
+    "orjson",
+    "peewee>=4.5",  # the first with playhouse.migrations
+    "pluggy>=1.5",
+    "pydantic>=2",
+    "PyYAML>=6",
+    "requests",
+    "scikit-learn",
+    "stevedore>=5",
+]
+
+SCALE = ["gunicorn", "psycopg[binary]"]
+
+TEST = [
+    "axe-playwright-python",
+    "html5lib",
+    "hypothesis",
+    "mypy",
+    "playwright",
+    "psycopg[binary]",
+    "pytest>=8",
+    "pytest-cov",
+    "pytest-xdist",
+    "responses",
+    "ruff",
+    "setuptools>=77",  # the packaging tests build a wheel without fetching anything
+    "types-PyYAML",
+    "types-requests",
+]
+
+DOCS = ["furo", "myst-parser", "sphinx"]
+
+# Everything a package may carry beside its modules. What a folder of these names holds is shipped.
+DATA = ["templates/**/*", "static/**/*", "data/**/*"]
+
+
+class CleanBuild(build):
+    """A build that starts empty: a module removed since the last build stays out of the wheel."""
+
+    def run(self) -> None:
+        if not self.editable_mode:
+            shutil.rmtree(self.build_lib, ignore_errors=True)
+        super().run()
+
+
+setup(
+    name="wwt-framework",
+    version="0.1.0",
+    description="See what fails on a grid, where, and what others did about it; ask for an action; follow it",
+    long_description=README.read_text(encoding="utf-8") if README.exists() else "",
+    long_description_content_type="text/markdown",
+    license_expression="Apache-2.0",
+    license_files=["LICENSE"],
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Environment :: Web Environment",
+        "Framework :: CherryPy",
+        "Intended Audience :: System Administrators",
+        "Operating System :: POSIX",
+        "Programming Language :: Python :: 3 :: Only",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: System :: Distributed Computing",
+        "Topic :: System :: Monitoring",
+        "Typing :: Typed",
+    ],
+    python_requires=">=3.10",
+    packages=[*find_packages(include=["wwt_framework", "wwt_framework.*"]), *PLUGIN_PACKAGES],
+    package_dir={"wwt_plugins": "plugins"},
+    include_package_data=False,
+    package_data={
+        "": DATA,
+        "wwt_framework": [*DATA, "py.typed"],
+        "wwt_framework.store": ["migrations/*.py"],
+        "wwt_plugins": [*DATA, "py.typed"],
+    },
+    data_files=[("share/wwt_framework", ["plugins.yml"])],
+    zip_safe=False,
+    cmdclass={"build": CleanBuild},
+    install_requires=CORE,
+    extras_require={"scale": SCALE, "test": TEST, "docs": DOCS},
+    entry_points={
+        "console_scripts": ["wwt = wwt_framework.cli:main"],
+        "pytest11": ["wwt_framework = wwt_framework.testing"],
+        "wwt.errors": [
+            "cms_exit_codes = wwt_plugins.errors.cms_exit_codes:CmsExitCodes",
+            "cms_links = wwt_plugins.errors.cms_links:CmsLinks",
+            "cms_names = wwt_plugins.errors.cms_names:CmsNames",
+            "json_file = wwt_plugins.errors.json_file:JsonFile",
+            "prod_status = wwt_plugins.errors.prod_status:ProdStatus",
+            "world = wwt_plugins.errors.world:World",
+        ],
+        "wwt.clustering": [],
+        "wwt.actions": [],
+        "wwt.ml": [],
+        "wwt.auth": [
+            "local = wwt_plugins.auth.local:LocalAccounts",
+        ],
+        "wwt.extras": [],
+    },
+)

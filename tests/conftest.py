@@ -1,0 +1,73 @@
+"""What every test may ask for: the real data, and programs beside Python."""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+IN_CI = os.environ.get("CI") == "true"
+
+# component -> where to look: names on the path, or patterns of files, newest last
+COMPONENTS: dict[str, tuple[str, ...]] = {
+    "chromium": ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
+    "postgresql": ("postgres", "/usr/lib/postgresql/*/bin/postgres"),
+}
+
+
+def find(component: str) -> str | None:
+    """Path of the program of *component*, None where it is not installed."""
+    for place in COMPONENTS[component]:
+        pattern = "*" in place
+        found = max(glob.glob(place), default=None) if pattern else shutil.which(place)  # noqa: PTH207 - absolute
+        if found:
+            return found
+    return None
+
+
+def lacking(reason: str) -> None:
+    """Skip the test for *reason*; in CI nothing may be missing, so fail it."""
+    if IN_CI:
+        pytest.fail(f"{reason}; in CI this is a failure", pytrace=False)
+    pytest.skip(reason)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("needs"):
+        for component in marker.args:
+            if component not in COMPONENTS:
+                pytest.fail(f"needs({component!r}): known are {', '.join(COMPONENTS)}", pytrace=False)
+            if find(component) is None:
+                lacking(f"{component} is not installed (`make test` as root installs it)")
+
+
+@pytest.fixture(scope="session")
+def component() -> Callable[[str], str]:
+    """``component("chromium")``: the path of a program that the test is marked to need."""
+
+    def path(name: str) -> str:
+        found = find(name)
+        assert found, f"{name} is not installed; mark the test needs({name!r})"
+        return found
+
+    return path
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The top of the tree."""
+    return Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The folder of real data; it is not part of the tree, so $WWT_TEST_DATA says where it is."""
+    folder = os.environ.get("WWT_TEST_DATA")
+    if not folder:
+        pytest.skip("WWT_TEST_DATA is not set: no real data here")
+    assert Path(folder).is_dir(), f"WWT_TEST_DATA: expected a folder, got {folder!r}"
+    return Path(folder)

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Lint, types, tests: all three are run, and one that fails fails the whole.
+#
+#   tools/test.sh [lint | pytest's arguments]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. tools/phases.sh
+
+bin=${VENV:-.venv}/bin
+failed=()
+
+check() {
+    local name=$1
+    shift
+    say "$name"
+    "$@" || failed+=("$name")
+}
+
+check "ruff check" "$bin/ruff" check --quiet .
+check "ruff format" "$bin/ruff" format --check --quiet .
+check "mypy" "$bin/mypy" wwt_framework plugins
+
+if [ "${1:-}" != lint ]; then
+    check "pytest" "$bin/pytest" "$@"
+fi
+
+if [ ${#failed[@]} -gt 0 ]; then
+    say "FAILED: $(printf '%s, ' "${failed[@]}" | sed 's/, $//')"
+    exit 1
+fi
+say "passed"
