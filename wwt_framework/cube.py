@@ -254,11 +254,14 @@ class ErrorCube:
         return ErrorTable(starmap(ErrorCount, rows))
 
     def columns(self, workflows: Array | None = None) -> ErrorColumns:
-        """The cube as columns; only the cells of *workflows* (a boolean mask over workflows) when given."""
-        keep = slice(None) if workflows is None else workflows[self.cell_workflow]
+        """The cube as columns; only what belongs to *workflows* (a boolean mask over workflows) when given."""
+        wanted = np.ones(len(self.workflows), bool) if workflows is None else workflows
+        tasks = wanted[self.task_workflow]
+        keep = wanted[self.cell_workflow]
         return ErrorColumns(
-            self.tasks, self.codes.tolist(), self.sites,
-            self.cell_task[keep], self.cell_code[keep], self.cell_site[keep], self.cell_count[keep],
+            self.tasks.take(np.flatnonzero(tasks)), self.codes.tolist(), self.sites,
+            (np.cumsum(tasks) - 1)[self.cell_task[keep]], self.cell_code[keep], self.cell_site[keep],
+            self.cell_count[keep],
         )
 
     def save(self, folder: Path) -> None:
