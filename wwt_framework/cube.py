@@ -98,6 +98,8 @@ class ErrorColumns:
     the first three are indices into ``tasks`` (full paths), ``codes`` and ``sites``, in any order.
     Counts are positive.
     ``partial`` names workflows whose counts are lower bounds, and why.
+    ``workflows`` are those that the answer speaks for beside the ones in ``tasks``:
+    without a cell they have no errors, which is not the same as unknown.
     """
 
     tasks: Sequence[str] = ()
@@ -109,6 +111,7 @@ class ErrorColumns:
     count: Any = ()
     rejected: tuple[Rejected, ...] = ()
     partial: Mapping[str, str] = field(default_factory=dict)
+    workflows: Sequence[str] = ()
 
     @classmethod
     def of(

@@ -9,11 +9,11 @@ Mappings are read-only by agreement; the plugin contracts check that they stay a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Any, overload
 
 #: Exit code of a failed job that no agent reported; it is only known from the
 #: ACDC server. Shown to operators as "not reported".
@@ -198,6 +198,24 @@ class SiteStatus:
     @property
     def usable(self) -> bool:
         return self.production == "enabled"
+
+
+@dataclass(frozen=True)
+class SiteStatuses(Sequence[SiteStatus]):
+    """Site statuses of one answer, and what of it could not be read: those sites keep their last status."""
+
+    statuses: tuple[SiteStatus, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+
+    @overload
+    def __getitem__(self, index: int) -> SiteStatus: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[SiteStatus, ...]: ...
+    def __getitem__(self, index: int | slice) -> SiteStatus | tuple[SiteStatus, ...]:
+        return self.statuses[index]
+
+    def __len__(self) -> int:
+        return len(self.statuses)
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,7 @@ def load_errors(names: Sequence[str] | None) -> ErrorColumns:
 
     *names*: the workflows that are asked for, None for all that you have.
     You may answer more than was asked; the core takes what it needs.
+    ``workflows`` names those you looked at and found without errors; one you do not name stays unknown.
     What you could not read goes into ``rejected``: those workflows keep their last good data.
     Raise when the whole answer can not be read: then everything of yours is kept as it was.
     Two sources that count the same task, exit code and site are not added up: the first one's count is kept.
@@ -122,6 +123,7 @@ def fetch_site_statuses() -> Sequence[SiteStatus]:
     """Return readiness and production status of grid sites. Asked: each.
 
     The first source that knows a site wins.
+    A source that could not read all of its answer returns ``SiteStatuses``, with ``rejected``.
     """
 
 
