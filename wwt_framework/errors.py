@@ -33,3 +33,11 @@ class IllegalTransition(WwtError):
 
 class SourceError(WwtError):
     """A source of data did not give what it should; the message says which, what was expected and what came."""
+
+
+class NotSignedIn(Denied):
+    """Nobody in particular is asking, and this is not for everybody: signing in (again) may help."""
+
+
+class StoreError(WwtError):
+    """The store can not be opened, read or written; the message says which, what is wrong and what to do."""
