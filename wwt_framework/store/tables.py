@@ -1,0 +1,184 @@
+"""The tables, as peewee models. They know no database until a store binds them: two stores may live in one process.
+
+What changes here needs a new file in ``migrations/``; a test compares both.
+Rows never leave ``store/``: the ledger answers with frozen dataclasses.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from peewee import (
+    SQL,
+    AutoField,
+    BooleanField,
+    CompositeKey,
+    Database,
+    DoubleField,
+    IntegerField,
+    Model,
+)
+
+from wwt_framework.store.fields import Json, Moment, Words
+
+
+class Account(Model):
+    """A local account. ``key`` is the name as it is compared: without case, in one Unicode form."""
+
+    id = AutoField()
+    key = Words(unique=True)
+    name = Words()
+    secret = Words()  # a password hash, never a password
+    full_name = Words()
+    email = Words()
+    roles = Json()
+    active = BooleanField()
+    created_at = Moment()
+
+
+class Session(Model):
+    """Somebody's browser. Only the SHA-256 of its token is here: who reads this table can not use it."""
+
+    digest = Words(primary_key=True)
+    user_name = Words(index=True)  # "" before signing in
+    user = Json()
+    backend = Words()
+    created_at = Moment(index=True)
+    last_seen = Moment(index=True)
+    roles_at = Moment()  # when the roles were asked last
+    csrf = Words()  # secret of this session's form tokens
+    scratch = Json()  # short memory of sign-in flows: state, nonce
+    remote = Words()
+
+
+class Action(Model):
+    """What an operator asked for. ``number`` is the order in which actions came."""
+
+    number = AutoField()
+    id = Words(unique=True)
+    draft = Words(index=True)  # id of the submit that it was part of
+    kind = Words()
+    workflow = Words(index=True)
+    field_values = Json()
+    task_values = Json()
+    reasons = Json()
+    user_name = Words()
+    state = Words(index=True)
+    submitted_at = Moment()
+    changed_at = Moment()
+    reference = Words()
+    note = Words()
+    handed_event = IntegerField(null=True)  # number of the event with which an executor last got it
+    reported_at = Moment(null=True)
+    rehearsed = BooleanField()
+
+
+class ActionEvent(Model):
+    """Every move of an action, and what else happened to it. Never changed, never deleted."""
+
+    number = AutoField()
+    action_id = Words(index=True, constraints=[SQL("REFERENCES action (id)")])
+    workflow = Words(index=True)
+    at = Moment()
+    user_name = Words()
+    from_state = Words()  # "" for the first
+    to_state = Words()
+    note = Words()
+
+
+class PluginMemory(Model):
+    """A plugin's small memory: JSON values by key."""
+
+    plugin = Words()
+    key = Words()
+    value = Json()
+
+    class Meta:
+        primary_key = CompositeKey("plugin", "key")
+
+
+class JobRun(Model):
+    """One run of a background job, from the request to its end."""
+
+    number = AutoField()
+    id = Words(unique=True)
+    name = Words()
+    arguments = Json()
+    user_name = Words()
+    state = Words(index=True)
+    progress = DoubleField(null=True)
+    doing = Words()
+    text = Words()
+    requested_at = Moment()
+    started_at = Moment(null=True)
+    ended_at = Moment(null=True)
+    host = Words()
+    pid = IntegerField(null=True)
+    attempt = IntegerField()
+
+
+class RefreshMark(Model):
+    """A prep id that somebody wants to be fetched anew."""
+
+    prep_id = Words(primary_key=True)
+    user_name = Words()
+    at = Moment()
+
+
+class SnapshotVersion(Model):
+    """A published snapshot; the one with the highest number is what pages read."""
+
+    number = AutoField()
+    version = Words(unique=True)
+    taken_at = Moment()
+    folder = Words()
+    published_at = Moment()
+
+
+class Deed(Model):
+    """Who did what that others may ask about later: resets, sign-ins, changed accounts."""
+
+    number = AutoField()
+    at = Moment(index=True)
+    user_name = Words()
+    deed = Words()
+    subject = Words(index=True)
+    details = Json()
+    remote = Words()
+
+
+class Secret(Model):
+    """Random keys of this installation, shared by its processes."""
+
+    name = Words(primary_key=True)
+    value = Words()
+    created_at = Moment()
+
+
+_ModelT = TypeVar("_ModelT", bound=Model)
+
+
+class Tables:
+    """The models, bound to one database."""
+
+    def __init__(self, database: Database) -> None:
+        self.models: list[type[Model]] = []
+        self._database = database
+        self.account = self._bound(Account, "account")
+        self.session = self._bound(Session, "session")
+        self.action = self._bound(Action, "action")
+        self.action_event = self._bound(ActionEvent, "action_event")
+        self.plugin_memory = self._bound(PluginMemory, "plugin_memory")
+        self.job_run = self._bound(JobRun, "job_run")
+        self.refresh_mark = self._bound(RefreshMark, "refresh_mark")
+        self.snapshot_version = self._bound(SnapshotVersion, "snapshot_version")
+        self.deed = self._bound(Deed, "deed")
+        self.secret = self._bound(Secret, "secret")
+
+    def _bound(self, model: type[_ModelT], table: str) -> type[_ModelT]:
+        """A subclass of *model* of our own: binding the model itself would bind it for every store."""
+        meta: Any = type("Meta", (), {"database": self._database, "table_name": table})
+        build: Any = type(model)
+        bound: type[_ModelT] = build(model.__name__, (model,), {"Meta": meta, "__doc__": model.__doc__})
+        self.models.append(bound)
+        return bound
