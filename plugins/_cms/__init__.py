@@ -1,0 +1,1 @@
+"""What several CMS plugins share; no plugin itself."""

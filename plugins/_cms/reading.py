@@ -1,0 +1,171 @@
+"""Bytes of a file or an address, never more than a bound.
+
+What can not be had is a ``SourceError``: a sentence with the place, without passwords.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO
+from urllib.parse import urlsplit
+
+from wwt_framework.errors import SourceError
+
+if TYPE_CHECKING:
+    import requests
+
+_CHUNK = 1 << 16
+#: Seconds after which an answer that only trickles is given up.
+_LONGEST = 600
+
+#: Tells whether a file is still the same one: (device, inode, size, time of the last change in ns).
+Signature = tuple[int, int, int, int]
+
+
+def check_location(location: str) -> str:
+    """Return *location* when it is a path, or an address by HTTP; for validators of options."""
+    if "://" in location and not is_url(location):
+        raise ValueError("expected a path, or an address that begins with http:// or https://")
+    return location
+
+
+def is_url(location: str) -> bool:
+    return location.lower().startswith(("http://", "https://"))
+
+
+def shown(location: str) -> str:
+    """*location* as it may stand in a message: no user, password or query of an address."""
+    if not is_url(location):
+        return location
+    parts = urlsplit(location)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def read(location: str, session: requests.Session, max_bytes: int) -> bytes:
+    """All bytes at *location*, unpacked when they are gzip."""
+    data = _fetch(location, session, max_bytes) if is_url(location) else _read_file(location, max_bytes)
+    return unpack(data, shown(location), max_bytes)
+
+
+def begins(location: str, session: requests.Session, n: int = 16) -> bytes:
+    """The first *n* bytes at *location*: enough to know that it is there and what it is."""
+    if is_url(location):
+        with _answer(location, session) as response:
+            return next(response.iter_content(n), b"")
+    with open_regular(location) as file:
+        return file.read(n)
+
+
+def signature(path: str) -> Signature | None:
+    """What changes when the file changes; None for an address and for what is not there."""
+    if is_url(path):
+        return None
+    try:
+        return _signature(os.stat(path))
+    except OSError:
+        return None
+
+
+@contextmanager
+def open_regular(path: str) -> Iterator[BinaryIO]:
+    """Open a plain file for reading; a folder, a pipe or a device is refused before it can block."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{path} can not be read: {getattr(error, 'strerror', None) or error}") from error
+    with open(descriptor, "rb") as file:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            what = "a folder" if stat.S_ISDIR(mode) else "no plain file"
+            raise SourceError(f"{path} is {what}; expected a file")
+        yield file
+
+
+def unpack(data: bytes, where: str, max_bytes: int) -> bytes:
+    """*data*, unpacked when it is gzip, and refused when that would be more than *max_bytes*."""
+    if not data.startswith(b"\x1f\x8b"):
+        return data
+    parts: list[bytes] = []
+    size = 0
+    while data:
+        member = zlib.decompressobj(wbits=31)
+        while not member.eof:
+            try:
+                part = member.decompress(data, _CHUNK * 16)
+            except zlib.error as error:
+                raise SourceError(f"{where} is damaged gzip after {size:,} unpacked bytes: {error}") from error
+            data = member.unconsumed_tail
+            if not part and not data and not member.eof:
+                raise SourceError(f"{where} is gzip that ends too early, after {size:,} unpacked bytes")
+            size += len(part)
+            if size > max_bytes:
+                raise SourceError(f"{where} unpacks to more than {_megabytes(max_bytes)}, the most that max_mb allows")
+            parts.append(part)
+        data = member.unused_data.lstrip(b"\0")  # tapes and some copiers fill up with zeros
+    return b"".join(parts)
+
+
+def _read_file(path: str, max_bytes: int) -> bytes:
+    for _attempt in range(2):
+        with open_regular(path) as file:
+            before = os.fstat(file.fileno())
+            if before.st_size > max_bytes:
+                raise SourceError(_too_big(path, before.st_size, max_bytes))
+            try:
+                data = file.read(max_bytes + 1)
+            except OSError as error:
+                raise SourceError(f"{path} can not be read: {error.strerror}") from error
+            after = os.fstat(file.fileno())
+        if _signature(before) == _signature(after) and len(data) == after.st_size:
+            return data
+    raise SourceError(f"{path} changes while it is being read; expected a file that is complete before it is put there")
+
+
+def _fetch(url: str, session: requests.Session, max_bytes: int) -> bytes:
+    where = shown(url)
+    started = time.monotonic()
+    parts: list[bytes] = []
+    size = 0
+    with _answer(url, session) as response:
+        announced = response.headers.get("Content-Length", "")
+        if announced.isdecimal() and int(announced) > max_bytes:
+            raise SourceError(_too_big(where, int(announced), max_bytes))
+        for part in response.iter_content(_CHUNK):
+            size += len(part)
+            if size > max_bytes:
+                raise SourceError(f"{where} answers more than {_megabytes(max_bytes)}, the most that max_mb allows")
+            if time.monotonic() - started > _LONGEST:
+                raise SourceError(f"{where} took more than {_LONGEST} s for {size:,} bytes; given up")
+            parts.append(part)
+    return b"".join(parts)
+
+
+@contextmanager
+def _answer(url: str, session: requests.Session) -> Iterator[requests.Response]:
+    where = shown(url)
+    try:
+        with session.get(url, stream=True) as response:
+            if response.status_code != 200:
+                raise SourceError(f"{where} answered {response.status_code} {response.reason}; expected 200 OK")
+            yield response
+    except OSError as error:  # every exception of requests is one
+        cause = error.args[0] if error.args else error
+        reason = getattr(cause, "reason", None)  # without the address, which may hold a password
+        raise SourceError(f"{where} did not answer: {reason or type(error).__name__}") from error
+
+
+def _signature(status: os.stat_result) -> Signature:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _too_big(where: str, size: int, max_bytes: int) -> str:
+    return f"{where} has {_megabytes(size)}, more than the {_megabytes(max_bytes)} that max_mb allows"
+
+
+def _megabytes(n: int) -> str:
+    return f"{n / (1 << 20):,.4g} MB"

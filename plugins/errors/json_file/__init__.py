@@ -1,0 +1,126 @@
+"""Errors from a file or an address: all_errors.json, statuses.json, or a database of the old console."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from wwt_framework import hookimpl
+from wwt_framework.cube import ErrorColumns
+from wwt_framework.errors import SourceError
+from wwt_framework.model import Workflow
+from wwt_framework.options import Location, PluginOptions
+from wwt_framework.plugin import Health, PluginContext
+
+from ..._cms import reading
+from ..._cms.parsing import parse, parse_carefully, shown
+from .columns import key_count, to_columns
+from .mend import mend
+from .statuses import is_statuses, waiting
+
+#: Seconds for which what ``list_workflows`` read from an address serves ``load_errors``, too.
+_FRESH = 300
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the source holds: the workflows it names, and their errors."""
+
+    workflows: tuple[Workflow, ...]
+    errors: ErrorColumns
+
+
+class JsonFile:
+    """Read which workflows fail, and how, from a file or an address.
+
+    Takes what the console and Unified write: ``{task: {exit code: {site: failed jobs}}}``,
+    ``{workflow: [statuses]}`` (names only: their errors stay unknown), the console's SQLite database;
+    each of them also as gzip.
+    """
+
+    class Options(PluginOptions):
+        path: Location = Field(description="file or URL of all_errors.json, statuses.json or a history .db")
+        max_mb: int = Field(512, ge=1, le=65536, description="refuse what is larger, in megabytes, unpacked")
+
+        _by_http = field_validator("path")(reading.check_location)
+
+    def __init__(self, context: PluginContext[Options]) -> None:
+        self._context = context
+        self._path = context.options.path
+        self._max_bytes = context.options.max_mb << 20
+        self._lock = threading.Lock()
+        self._held: tuple[Any, float, Found] | None = None
+
+    @hookimpl
+    def list_workflows(self) -> Sequence[Workflow]:
+        """Every workflow that the source names as failing or waiting. What was read serves ``load_errors``."""
+        before = reading.signature(self._path)
+        found = self._read()
+        with self._lock:
+            self._held = before, time.monotonic(), found
+        return found.workflows
+
+    @hookimpl
+    def load_errors(self, names: Sequence[str] | None) -> ErrorColumns:  # noqa: ARG002 - all is as quick as some
+        """All counts of the source, whichever workflows are asked for."""
+        with self._lock:
+            held, self._held = self._held, None
+        if held is not None:
+            before, at, found = held
+            if time.monotonic() - at < _FRESH and before == reading.signature(self._path):
+                return found.errors
+        return self._read().errors
+
+    @hookimpl
+    def report_health(self) -> Health:
+        """Whether there is anything to read."""
+        try:
+            first = reading.begins(self._path, self._context.http)
+        except SourceError as error:
+            return Health(False, str(error))
+        where = reading.shown(self._path)
+        return Health(True, f"{where} can be read") if first else Health(False, f"{where} is empty")
+
+    def _read(self) -> Found:
+        data = reading.read(self._path, self._context.http, self._max_bytes)
+        return read_json(data, reading.shown(self._path))
+
+
+def read_json(data: bytes, where: str) -> Found:
+    """What *data* says, in either of the two shapes. Raises SourceError when nothing of it can be read."""
+    raw = parse(data, where)
+    if isinstance(raw, dict) and data.count(b":") != key_count(raw):
+        # A colon in a name, or a key that came twice, which the quick parser does not tell.
+        raw = parse_carefully(data, where)
+    if not isinstance(raw, dict):
+        raise SourceError(
+            f"{where} holds {shown(raw)}; expected {{task: {{exit code: {{site: failed jobs}}}}}} "
+            "or {workflow: [statuses]}"
+        )
+    if is_statuses(raw):
+        found, faults = waiting(raw)
+        return Found(tuple(found), ErrorColumns(rejected=faults.all()))
+    return _errors(raw, where)
+
+
+def _errors(raw: dict[str, Any], where: str) -> Found:
+    try:
+        columns = to_columns(raw)
+        if columns is None:
+            clean, faults = mend(raw)
+            rejected = faults.all()
+            if rejected and not clean:
+                raise SourceError(f"nothing can be read; the first fault: {rejected[0].path}: {rejected[0].why}")
+            raw = clean
+            columns = to_columns(clean, rejected)
+            assert columns is not None, "mend leaves only what can be read"
+    except SourceError as error:
+        raise SourceError(f"{where}: {error}") from error
+    named = dict.fromkeys([path.split("/", 2)[1] for path in raw])
+    named.update(dict.fromkeys(r.workflow for r in columns.rejected if r.workflow))
+    return Found(tuple(map(Workflow, named)), columns)

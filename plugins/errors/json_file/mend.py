@@ -1,0 +1,116 @@
+"""Goes over {task: {exit code: {site: n}}} cell by cell: keeps what can be read, and names the rest by its path."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from wwt_framework.model import NOT_REPORTED, Rejected
+
+from ..._cms.parsing import shown, shown_key, shown_text
+from .columns import Raw
+from .rules import DIGITS, LONGEST_PATH, LONGEST_SITE, MOST_JOBS, NOT_REPORTED_NAME, exit_code, is_dropped
+
+_NUMBER = re.compile(r"\s*([0-9]{1,12})(\.0*)?\s*")
+#: Faults of one workflow that are listed one by one.
+_LISTED = 20
+
+
+class Faults:
+    """What could not be read, at most some twenty a workflow and then how many more."""
+
+    def __init__(self) -> None:
+        self._listed: dict[str, list[Rejected]] = {}
+        self._more: dict[str, int] = {}
+
+    def add(self, keys: tuple[str, ...], why: str, workflow: str = "") -> None:
+        listed = self._listed.setdefault(workflow, [])
+        if len(listed) < _LISTED:
+            listed.append(Rejected(" > ".join(map(shown_key, keys)), why, workflow))
+        else:
+            self._more[workflow] = self._more.get(workflow, 0) + 1
+
+    def all(self) -> tuple[Rejected, ...]:
+        found = [fault for listed in self._listed.values() for fault in listed]
+        for workflow, n in self._more.items():
+            found.append(Rejected(f"/{workflow}" if workflow else "...", f"and {n:,} more like these", workflow))
+        return tuple(found)
+
+
+def mend(raw: dict[str, Any]) -> tuple[Raw, Faults]:
+    """What can be read of *raw*, as ``to_columns`` wants it, and the faults."""
+    faults = Faults()
+    clean: Raw = {}
+    for path, n in _again(raw).items():
+        faults.add((path,), f"comes {n:,} times; expected once", _workflow(path))
+    for path, codes in raw.items():
+        workflow = _workflow(path)
+        if not workflow:
+            faults.add((path,), "expected /workflow/task")
+        elif not isinstance(codes, dict):
+            faults.add((path,), f"expected {{exit code: {{site: failed jobs}}}}, got {shown(codes)}", workflow)
+        else:
+            clean[path] = {} if is_dropped(path) else _codes(path, codes, faults)
+    return clean, faults
+
+
+def _codes(path: str, codes: dict[str, Any], faults: Faults) -> dict[str, dict[str, int]]:
+    workflow = _workflow(path)
+    clean: dict[str, dict[str, int]] = {}
+    for name, n in _again(codes).items():
+        if exit_code(name) is not None:
+            faults.add((path, name), f"comes {n:,} times; expected once", workflow)
+    for name, sites in codes.items():
+        code = exit_code(name)
+        if code is None:
+            continue
+        if code >= 10**DIGITS:
+            faults.add((path, name), f"expected an exit code of at most {DIGITS} digits", workflow)
+        elif not isinstance(sites, dict):
+            faults.add((path, name), f"expected {{site: failed jobs}}, got {shown(sites)}", workflow)
+        else:
+            into = clean.setdefault(NOT_REPORTED_NAME if code == NOT_REPORTED else str(code), {})
+            _sites((path, name), sites, into, faults)
+    return clean
+
+
+def _sites(keys: tuple[str, str], sites: dict[str, Any], into: dict[str, int], faults: Faults) -> None:
+    workflow = _workflow(keys[0])
+    for site, n in _again(sites).items():
+        faults.add((*keys, site), f"comes {n:,} times; expected once", workflow)
+    for site, value in sites.items():
+        if not site or not site.isprintable() or len(site) > LONGEST_SITE:
+            faults.add((*keys, site), f"expected the name of a site, got {shown_text(site)}", workflow)
+        elif site in into:
+            faults.add((*keys, site), "comes again under another spelling of the exit code", workflow)
+        else:
+            number = read_count(value)
+            if isinstance(number, str):
+                faults.add((*keys, site), number, workflow)
+            else:
+                into[site] = number
+
+
+def read_count(value: Any) -> int | str:
+    """The number of failed jobs that *value* means, or the sentence that says why it means none."""
+    if isinstance(value, str) and (match := _NUMBER.fullmatch(value)):
+        value = int(match[1])
+    if isinstance(value, float) and math.isfinite(value) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        return f"expected a number of failed jobs, got {shown(value)}"
+    if not 0 <= value <= MOST_JOBS:
+        return f"expected a number of failed jobs from 0 to {MOST_JOBS:,}, got {shown(value)}"
+    return value
+
+
+def _workflow(path: str) -> str:
+    """The workflow of a path that looks like /workflow/task; "" for any other."""
+    parts = path.split("/", 2)
+    good = len(parts) == 3 and not parts[0] and parts[2] and path.isprintable() and len(path) <= LONGEST_PATH
+    return parts[1] if good else ""
+
+
+def _again(found: dict[str, Any]) -> dict[str, int]:
+    return getattr(found, "again", {})
