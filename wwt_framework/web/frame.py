@@ -1,0 +1,154 @@
+"""What stands around every page: menu, freshness strip, who you are, footer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from wwt_framework import __version__
+from wwt_framework.model import SourceReport, User
+from wwt_framework.web.exchange import Exchange
+from wwt_framework.web.filters import age_words, number
+
+#: The word of a state on the strip, and whether an operator should care.
+STATES = {
+    "ok": ("ok", False),
+    "partial": ("incomplete", True),
+    "kept": ("kept from earlier", True),
+    "failed": ("no answer", True),
+}
+
+
+@dataclass(frozen=True)
+class MenuItem:
+    """One entry of the menu. ``key``: what follows ``g`` on the keyboard."""
+
+    label: str
+    path: str
+    here: bool = False
+    key: str = ""
+    query: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class SourceLine:
+    """One source on the strip: the worst of what it was asked."""
+
+    plugin: str
+    state: str
+    word: str
+    trouble: bool
+    as_of: datetime | None
+    age: str  # "4 min"; "" when there is no data of it
+    note: str
+    rejected: int
+
+
+@dataclass(frozen=True)
+class Strip:
+    """How old and how complete the data of this page are."""
+
+    taken_at: datetime | None  # None: nothing was ever taken
+    age: str
+    old: bool  # older than three refreshes
+    sources: tuple[SourceLine, ...]
+    missing: tuple[str, ...]  # sentences: "3 workflows without counts"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Everything the base template shows around a page."""
+
+    user: User
+    csrf_token: str
+    menu: tuple[MenuItem, ...]
+    strip: Strip
+    version: str
+    snapshot_version: str
+    rehearsal: bool  # dry_run: nothing is handed to any executor
+    webmaster_name: str
+    webmaster_email: str
+    here: str  # path and query of this page, for "sign in and come back"
+    can_refresh: bool
+    notice: str = ""  # a sentence about the installation that concerns everybody
+
+
+CORE_MENU = (
+    MenuItem("Overview", "/globalerror", key="o"),
+    MenuItem("PrepID list", "/globalerror", key="l", query=(("view", "list"),)),
+    MenuItem("Jobs", "/jobs", key="j"),
+    MenuItem("Plugins", "/plugins", key="p"),
+)
+
+
+def frame_of(exchange: Exchange) -> Frame:
+    """The frame for this visitor, now."""
+    options = exchange.house.config.house
+    snapshot = exchange.snapshot
+    return Frame(
+        user=exchange.user,
+        csrf_token=exchange.csrf_token,
+        menu=_menu(exchange),
+        strip=strip_of(snapshot, exchange.now, options.refresh_minutes),
+        version=__version__,
+        snapshot_version=snapshot.version,
+        rehearsal=options.dry_run,
+        webmaster_name=options.webmaster.name,
+        webmaster_email=options.webmaster.email,
+        here=exchange.address,
+        can_refresh=exchange.user.may("operator"),
+    )
+
+
+def _menu(exchange: Exchange) -> tuple[MenuItem, ...]:
+    path, view = exchange.visit.path.rstrip("/") or "/", exchange.visit.query.get("view")
+    items = []
+    for item in CORE_MENU:
+        here = path == item.path and (item.path != "/globalerror" or (view == "list") == bool(item.query))
+        items.append(MenuItem(item.label, item.path, here, item.key, item.query))
+    open_reading = exchange.house.config.house.open_reading
+    for page in exchange.room.menu:
+        role = page.page.role
+        if exchange.user.may(role) or (role == "viewer" and open_reading):
+            items.append(MenuItem(page.page.title, page.path, path == page.path))
+    return tuple(items)
+
+
+def strip_of(snapshot: Any, now: datetime, refresh_minutes: float) -> Strip:
+    """How old and how complete *snapshot* is at *now*."""
+    if snapshot.is_empty:
+        return Strip(None, "", False, (), ())
+    seconds = (now - snapshot.taken_at).total_seconds()
+    lines = source_lines(snapshot.sources, now)
+    return Strip(snapshot.taken_at, age_words(seconds), seconds > 180 * refresh_minutes, lines, _missing(snapshot))
+
+
+def source_lines(sources: Sequence[SourceReport], now: datetime) -> tuple[SourceLine, ...]:
+    """One line per plugin, in the order in which they first report: its worst state, its oldest data."""
+    order = list(STATES)
+    by_plugin: dict[str, list[SourceReport]] = {}
+    for report in sources:
+        by_plugin.setdefault(report.plugin, []).append(report)
+    lines = []
+    for plugin, reports in by_plugin.items():
+        worst = max(reports, key=lambda r: order.index(r.state) if r.state in order else len(order))
+        word, trouble = STATES.get(worst.state, (worst.state, True))
+        times = [report.as_of for report in reports if report.as_of is not None]
+        as_of = min(times, default=None)
+        age = age_words((now - as_of).total_seconds()) if as_of else ""
+        rejected = sum(report.rejected_count for report in reports)
+        lines.append(SourceLine(plugin, worst.state, word, trouble, as_of, age, worst.note, rejected))
+    return tuple(lines)
+
+
+def _missing(snapshot: Any) -> tuple[str, ...]:
+    """What is known to be incomplete, in words; counted once per snapshot."""
+    sentences = {1: "with counts kept from earlier", 2: "with incomplete counts", 3: "whose errors are not known"}
+    counts = snapshot.remember("frame.missing", lambda: [int((snapshot.errors_state == s).sum()) for s in range(4)])
+    return tuple(
+        f"{number(counts[state])} workflow{'' if counts[state] == 1 else 's'} {words}"
+        for state, words in sentences.items()
+        if counts[state]
+    )

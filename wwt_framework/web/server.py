@@ -1,0 +1,71 @@
+"""The built-in server: cheroot on CherryPy's bus, which writes the pid file and hears signals."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cheroot import wsgi
+from cheroot.ssl.builtin import BuiltinSSLAdapter
+from cherrypy.process import plugins, servers, wspbus
+
+from wwt_framework.errors import WwtError
+
+
+@dataclass(frozen=True)
+class Serving:
+    """How to serve."""
+
+    host: str
+    port: int  # 0: any free one
+    threads: int = 30
+    certificate: Path | None = None  # PEM, with its chain
+    key: Path | None = None
+    pid_file: Path | None = None
+    body_limit: int = 4 * 1024 * 1024  # bytes; the pages have their own, lower one
+
+
+def run(application: Any, how: Serving, opened: Callable[[str], None], closing: Callable[[], None]) -> None:
+    """Serve until SIGTERM, SIGINT or SIGHUP; *opened* is told the address, *closing* comes before the end.
+
+    Raises `WwtError` when the address or the certificate can not be used.
+    """
+    bus = wspbus.Bus()
+    server = _server(application, how)
+    adapter = servers.ServerAdapter(bus, server, server.bind_addr)
+    adapter.subscribe()
+    if how.pid_file:
+        plugins.PIDFile(bus, str(how.pid_file)).subscribe()
+    handler = plugins.SignalHandler(bus)
+    handler.handlers["SIGHUP"] = bus.exit
+    handler.subscribe()
+    bus.subscribe("stop", closing)
+    try:
+        server.prepare()
+    except OSError as err:
+        raise WwtError(f"{how.host}:{how.port}: can not listen here ({err}); is another wwt running? --port takes another") from err
+    scheme = "https" if how.certificate else "http"
+    opened(f"{scheme}://{_shown(how.host)}:{server.bind_addr[1]}")
+    bus.start()
+    bus.block(interval=0.2)
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _server(application: Any, how: Serving) -> wsgi.Server:
+    server = wsgi.Server((how.host, how.port), application, numthreads=how.threads, server_name="wwt")
+    server.max_request_body_size = how.body_limit
+    server.timeout = 20
+    server.shutdown_timeout = 5
+    if how.certificate and how.key:
+        try:
+            server.ssl_adapter = BuiltinSSLAdapter(str(how.certificate), str(how.key))
+        except (OSError, ssl.SSLError) as err:
+            raise WwtError(f"{how.certificate}: can not be used with {how.key} ({err})") from err
+        server.ssl_adapter.context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return server
