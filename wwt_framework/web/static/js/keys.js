@@ -1,0 +1,94 @@
+// Keys that work on every page. Pages with rows mark them with data-row; one of them is the current one.
+
+const TYPING = "input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]";
+let waitingForGo = 0;
+
+function openKeys() {
+  const dialog = document.getElementById("keys");
+  if (dialog && !dialog.open) dialog.showModal();
+}
+
+function rows() {
+  return [...document.querySelectorAll("[data-row]")].filter((row) => row.offsetParent !== null);
+}
+
+function current(all) {
+  const focused = document.activeElement?.closest("[data-row]");
+  return all.indexOf(focused ?? document.querySelector("[data-row].current"));
+}
+
+/** Make *row* the one that keys act on. */
+export function choose(row) {
+  for (const other of document.querySelectorAll("[data-row].current")) other.classList.remove("current");
+  row.classList.add("current");
+  if (!row.hasAttribute("tabindex")) row.tabIndex = -1;
+  row.focus({ preventScroll: true });
+  row.scrollIntoView({ block: "nearest" });
+}
+
+function step(by) {
+  const all = rows();
+  if (!all.length) return false;
+  const at = current(all);
+  choose(all[Math.max(0, Math.min(all.length - 1, at < 0 ? 0 : at + by))]);
+  return true;
+}
+
+/** Tell the page about a key on the current row; a page that has no answer of its own follows the row's first link. */
+function onRow(name) {
+  const all = rows();
+  const row = all[current(all)];
+  if (!row) return false;
+  const event = new CustomEvent(`wwt:${name}`, { bubbles: true, cancelable: true });
+  const unanswered = row.dispatchEvent(event);
+  if (name === "open" && unanswered) (row.querySelector("[data-open]") ?? row.querySelector("a"))?.click();
+  return true;
+}
+
+function go(key) {
+  const link = document.querySelector(`[data-go="${CSS.escape(key)}"]`);
+  if (link) location.assign(link.href);
+  return Boolean(link);
+}
+
+const ANSWERS = {
+  "/": () => {
+    const box = document.querySelector("[data-jump]");
+    box?.focus();
+    box?.select();
+    return Boolean(box);
+  },
+  "?": () => (openKeys(), true),
+  j: () => step(1),
+  k: () => step(-1),
+  l: () => onRow("unfold"),
+  h: () => onRow("fold"),
+  x: () => onRow("select"),
+  e: () => onRow("logs"),
+  a: () => onRow("act"),
+  s: () => onRow("similar"),
+  g: () => ((waitingForGo = Date.now()), true),
+};
+
+function answer(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (event.target.closest?.(TYPING) || document.querySelector("dialog[open]")) return;
+  const going = Date.now() - waitingForGo < 1500;
+  waitingForGo = 0;
+  if (going && event.key.length === 1 && go(event.key)) {
+    event.preventDefault();
+    return;
+  }
+  const onARow = event.key === "Enter" && event.target.matches?.("[data-row]");
+  if (onARow ? onRow("open") : ANSWERS[event.key]?.()) event.preventDefault();
+}
+
+/** Listen for keys, and show the button that lists them. */
+export function startKeys() {
+  document.addEventListener("keydown", answer);
+  const button = document.querySelector("[data-keys-button]");
+  if (button) {
+    button.hidden = false;
+    button.addEventListener("click", openKeys);
+  }
+}
