@@ -3,6 +3,36 @@
 Each function is one transaction; several of them are one inside ``with store.write():``.
 """
 
+from wwt_framework.store.ledger.actions import (
+    Submitted,
+    action,
+    actions_on,
+    done_actions,
+    events,
+    last_events,
+    marks,
+    move,
+    open_actions,
+    submit,
+)
+from wwt_framework.store.ledger.executor import (
+    hand_out,
+    report,
+)
+from wwt_framework.store.ledger.life import ActionEvent
+from wwt_framework.store.ledger.memory import (
+    Memory,
+    secret,
+)
+from wwt_framework.store.ledger.people import (
+    Deed,
+    accounts,
+    add_account,
+    change_account,
+    deeds,
+    find_account,
+    write_down,
+)
 from wwt_framework.store.ledger.runs import (
     JobRun,
     end_run,
@@ -12,6 +42,18 @@ from wwt_framework.store.ledger.runs import (
     run,
     runs,
     start_run,
+)
+from wwt_framework.store.ledger.sessions import (
+    Session,
+    begin_session,
+    change_user,
+    claim_roles,
+    end_session,
+    end_sessions_of,
+    find_session,
+    forget_sessions,
+    keep_scratch,
+    touch_session,
 )
 from wwt_framework.store.ledger.versions import (
     RefreshMark,
@@ -26,21 +68,53 @@ from wwt_framework.store.ledger.versions import (
 )
 
 __all__ = [
+    "ActionEvent",
+    "Deed",
     "JobRun",
+    "Memory",
     "RefreshMark",
+    "Session",
+    "Submitted",
     "Version",
+    "accounts",
+    "action",
+    "actions_on",
+    "add_account",
+    "begin_session",
+    "change_account",
+    "change_user",
+    "claim_roles",
     "clear_marks",
     "current_version",
+    "deeds",
+    "done_actions",
     "end_run",
+    "end_session",
+    "end_sessions_of",
+    "events",
+    "find_account",
+    "find_session",
     "forget_runs",
+    "forget_sessions",
     "forget_version",
+    "hand_out",
+    "keep_scratch",
+    "last_events",
     "mark_prep",
     "marked_preps",
+    "marks",
+    "move",
+    "open_actions",
     "progress_run",
     "publish_version",
+    "report",
     "request_run",
     "run",
     "runs",
+    "secret",
     "start_run",
+    "submit",
+    "touch_session",
     "versions",
+    "write_down",
 ]

@@ -1,0 +1,82 @@
+"""How an action and its events stand in the store; shared by the operators' and the executor's side of the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from wwt_framework.model import Action, ActionState, Reason
+from wwt_framework.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class ActionEvent:
+    """Something that happened to an action. ``before`` None: it was submitted; equal to ``after``: it did not move."""
+
+    number: int  # grows with time, over all actions
+    action: str  # Action.id
+    workflow: str
+    at: datetime
+    user: str
+    before: ActionState | None
+    after: ActionState
+    note: str
+
+
+def put(store: Store, row: Any, to: ActionState, user: str, note: str, **changes: Any) -> int:
+    """Move *row*, which may go there, and write the event; returns the event's number."""
+    number = write_event(store, row, ActionState(row.state), to, user=user, note=note)
+    at = store.now()
+    store.tables.action.update(state=to.value, changed_at=at, note=note or row.note, **changes).where(
+        store.tables.action.number == row.number
+    ).execute()
+    row.state, row.changed_at, row.note = to.value, at, note or row.note
+    for name, value in changes.items():
+        setattr(row, name, value)
+    return number
+
+
+def write_event(store: Store, row: Any, before: ActionState | None, after: ActionState, *, user: str, note: str) -> int:
+    """Say in the life of the action *row* what happened; returns the event's number."""
+    event = store.tables.action_event.create(
+        action_id=row.id,
+        workflow=row.workflow,
+        at=store.now(),
+        user_name=user,
+        from_state=before.value if before else "",
+        to_state=after.value,
+        note=note,
+    )
+    number: int = event.number
+    return number
+
+
+def action_of(row: Any) -> Action:
+    return Action(
+        id=row.id,
+        kind=row.kind,
+        workflow=row.workflow,
+        values=row.field_values,
+        task_values=row.task_values,
+        reasons=tuple(Reason(short, long) for short, long in row.reasons),
+        user=row.user_name,
+        state=ActionState(row.state),
+        submitted_at=row.submitted_at,
+        changed_at=row.changed_at,
+        reference=row.reference,
+        note=row.note,
+    )
+
+
+def event_of(row: Any) -> ActionEvent:
+    return ActionEvent(
+        number=row.number,
+        action=row.action_id,
+        workflow=row.workflow,
+        at=row.at,
+        user=row.user_name,
+        before=ActionState(row.from_state) if row.from_state else None,
+        after=ActionState(row.to_state),
+        note=row.note,
+    )

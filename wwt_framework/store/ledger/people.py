@@ -1,0 +1,136 @@
+"""Local accounts, and who did what."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import peewee
+
+from wwt_framework.errors import NotFound, WwtError
+from wwt_framework.model import ROLES
+from wwt_framework.plugin import Account
+from wwt_framework.store import Store
+
+LONGEST_NAME = 100
+_CHANGEABLE = ("secret", "roles", "full_name", "email", "active")
+
+
+def name_key(name: str) -> str:
+    """*name* as names are compared: without case, and however its accents were typed."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def find_account(store: Store, name: str) -> Account | None:
+    """The account called *name*, however it is written, active or not; None when there is none."""
+    table = store.tables.account
+    with store.connection():
+        row = table.get_or_none(table.key == name_key(name))
+        return None if row is None else _account(row)
+
+
+def accounts(store: Store) -> list[Account]:
+    """Every account, by name."""
+    with store.connection():
+        return [_account(row) for row in store.tables.account.select().order_by(store.tables.account.key)]
+
+
+def add_account(store: Store, account: Account) -> None:
+    """Keep a new account. Raises `WwtError` when its name is taken or can not be a name, or a role is unknown."""
+    _check_name(account.name)
+    _check_roles(account.roles)
+    with store.write():
+        try:
+            store.tables.account.create(
+                key=name_key(account.name),
+                name=account.name,
+                secret=account.secret,
+                full_name=account.full_name,
+                email=account.email,
+                roles=sorted(account.roles),
+                active=account.active,
+                created_at=store.now(),
+            )
+        except peewee.IntegrityError as err:
+            raise WwtError(
+                f"There is an account called {account.name!r} already; names differ in more than case."
+            ) from err
+
+
+def change_account(store: Store, name: str, **fields: Any) -> Account:
+    """Change secret, roles, full_name, email or active of an account; returns it.
+
+    Raises `NotFound`, and `WwtError` for another field or an unknown role.
+    """
+    if unknown := sorted(set(fields) - set(_CHANGEABLE)):
+        raise WwtError(f"An account has no {unknown[0]!r} to change; there are {', '.join(_CHANGEABLE)}.")
+    if "roles" in fields:
+        _check_roles(fields["roles"])
+        fields["roles"] = frozenset(fields["roles"])
+    table = store.tables.account
+    with store.write():
+        row = table.get_or_none(table.key == name_key(name))
+        if row is None:
+            raise NotFound(f"There is no account called {name!r}.")
+        account = replace(_account(row), **fields)
+        if fields:
+            values = fields | ({"roles": sorted(account.roles)} if "roles" in fields else {})
+            table.update(values).where(table.id == row.id).execute()
+    return account
+
+
+def _check_name(name: str) -> None:
+    """Names are typed into forms and sent by HTTP basic, which ends them at the first colon."""
+    if not 0 < len(name) <= LONGEST_NAME:
+        raise WwtError(f"A name has 1 to {LONGEST_NAME} characters, got {len(name)}.")
+    if bad := next((char for char in name if not char.isprintable() or char == ":"), None):
+        raise WwtError(f"A name can not have the character {bad!r} in it, got {name!r}.")
+    if name != name.strip():
+        raise WwtError(f"A name neither begins nor ends with a space, got {name!r}.")
+
+
+def _check_roles(roles: Iterable[str]) -> None:
+    if unknown := sorted(set(roles) - set(ROLES)):
+        raise WwtError(f"There is no role {unknown[0]!r}; there are {', '.join(ROLES)}.")
+
+
+def _account(row: Any) -> Account:
+    return Account(row.name, row.secret, frozenset(row.roles), row.full_name, row.email, row.active)
+
+
+# -- who did what -------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something that a person did and others may ask about."""
+
+    at: datetime
+    user: str
+    deed: str  # "reset", "signed in", "added account"
+    subject: str = ""  # what it was done to
+    details: dict[str, Any] = field(default_factory=dict)
+    remote: str = ""
+
+
+def write_down(store: Store, user: str, deed: str, subject: str = "", *, remote: str = "", **details: Any) -> None:
+    """Remember that *user* did *deed* to *subject*."""
+    with store.write():
+        store.tables.deed.create(
+            at=store.now(), user_name=user, deed=deed, subject=subject, details=details, remote=remote
+        )
+
+
+def deeds(store: Store, limit: int = 100, deed: str = "", subject: str = "") -> list[Deed]:
+    """What was done, newest first; only *deed*, only to *subject*, where these are given."""
+    table = store.tables.deed
+    query = table.select().order_by(table.number.desc()).limit(limit)
+    if deed:
+        query = query.where(table.deed == deed)
+    if subject:
+        query = query.where(table.subject == subject)
+    with store.connection():
+        return [Deed(row.at, row.user_name, row.deed, row.subject, row.details, row.remote) for row in query]
