@@ -62,8 +62,7 @@ class CleanBuild(build):
     """A build that starts empty: a module removed since the last build stays out of the wheel."""
 
     def run(self) -> None:
-        if not self.editable_mode:
-            shutil.rmtree(self.build_lib, ignore_errors=True)
+        shutil.rmtree(self.build_lib, ignore_errors=True)
         super().run()
 
 

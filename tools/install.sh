@@ -31,14 +31,15 @@ find_python() {
 }
 
 make_venv() {
-    local python
+    local python package
     python=$(find_python)
+    package=$(basename "$python")-venv
     if ! "$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then
         if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
-            quietly apt-venv "installing python3-venv" tools/apt.sh python3-venv
+            quietly apt-venv "installing $package" tools/apt.sh "$package"
         else
             echo "$python cannot make virtual environments. Install what is missing, on Debian and Ubuntu with" >&2
-            echo "    sudo apt-get install -y python3-venv" >&2
+            echo "    sudo apt-get install -y $package" >&2
             return 1
         fi
     fi

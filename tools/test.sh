@@ -17,7 +17,7 @@ check() {
 }
 
 check "ruff check" "$bin/ruff" check --quiet .
-check "ruff format" "$bin/ruff" format --check --quiet .
+check "ruff format" "$bin/ruff" format --check --quiet --output-format concise .  # `make format` mends it
 check "mypy" "$bin/mypy" wwt_framework plugins
 
 if [ "${1:-}" != lint ]; then
