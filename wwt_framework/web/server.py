@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 from cheroot import wsgi
 from cheroot.ssl.builtin import BuiltinSSLAdapter
-from cherrypy.process import plugins, servers, wspbus
+from cherrypy.process import plugins, wspbus
 
 from wwt_framework.errors import WwtError
 
@@ -33,20 +34,23 @@ def run(application: Any, how: Serving, opened: Callable[[str], None], closing: 
 
     Raises `WwtError` when the address or the certificate can not be used.
     """
-    bus = wspbus.Bus()
     server = _server(application, how)
-    adapter = servers.ServerAdapter(bus, server, server.bind_addr)
-    adapter.subscribe()
+    try:
+        server.prepare()
+    except OSError as err:
+        raise WwtError(
+            f"{how.host}:{how.port}: can not listen here ({err}); is another wwt running? --port takes another port"
+        ) from err
+    bus = wspbus.Bus()
+    thread = threading.Thread(target=server.serve, name="server")
+    bus.subscribe("start", thread.start, priority=75)
+    bus.subscribe("stop", server.stop, priority=25)
+    bus.subscribe("stop", closing, priority=50)
     if how.pid_file:
         plugins.PIDFile(bus, str(how.pid_file)).subscribe()
     handler = plugins.SignalHandler(bus)
     handler.handlers["SIGHUP"] = bus.exit
     handler.subscribe()
-    bus.subscribe("stop", closing)
-    try:
-        server.prepare()
-    except OSError as err:
-        raise WwtError(f"{how.host}:{how.port}: can not listen here ({err}); is another wwt running? --port takes another") from err
     scheme = "https" if how.certificate else "http"
     opened(f"{scheme}://{_shown(how.host)}:{server.bind_addr[1]}")
     bus.start()

@@ -1,0 +1,151 @@
+"""Builds the house: wires every room, in order, visibly. Nothing but wiring happens here."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from wwt_framework import config as configuration
+from wwt_framework import http
+from wwt_framework.config import Config, PluginConfig
+from wwt_framework.errors import WwtError
+from wwt_framework.hooks import loader
+from wwt_framework.hooks.loader import Loaded
+from wwt_framework.hooks.manager import Hooks
+from wwt_framework.jobs import Clockwork
+from wwt_framework.plugin import PluginContext
+from wwt_framework.pool import Pool
+from wwt_framework.services.access import Access
+from wwt_framework.services.board import Board
+from wwt_framework.services.doors import lend
+from wwt_framework.store import Store, open_store
+
+log = logging.getLogger(__name__)
+
+#: What a running house can not take up from a changed plugins.yml.
+FIXED = ("listen", "tls", "threads", "store", "data_dir", "pid_file", "log_dir")
+
+
+@dataclass(frozen=True)
+class House:
+    """What a plugins.yml came to. Swapped as a whole; read once per request."""
+
+    config: Config
+    hooks: Hooks
+    loaded: tuple[Loaded, ...]
+
+
+class App:
+    """One running installation. Several live in one process without seeing each other."""
+
+    def __init__(self, path: Path, config: Config, store: Store) -> None:
+        self.path = path
+        self.store = store
+        self.problems: tuple[str, ...] = ()  # why the plugins.yml on disk is not the one that runs
+        self.restart_needed: tuple[str, ...] = ()  # keys that changed and wait for a restart
+        self._lock = threading.Lock()
+        self._stamp = _stamp(path)
+        self._first = config
+        self._pool = Pool(config.house.concurrency)
+        self.board = Board(config.house.data_dir, store)
+        self.clockwork = Clockwork(self)
+        self.house = self._build(config, None)
+        self.access = Access(lambda: self.house.hooks, store, lambda: self.house.config.house)
+
+    @classmethod
+    def build(cls, path: Path) -> App:
+        """Read *path* and build what it says. Raises `ConfigError`, `PluginError`, `StoreError` in words."""
+        config = configuration.load(path)
+        config.house.data_dir.mkdir(parents=True, exist_ok=True)
+        return cls(path, config, open_store(config.house.store))
+
+    def _build(self, config: Config, before: House | None) -> House:
+        hooks = Hooks()
+        loaded = loader.load(hooks, config, self._context, (before.hooks, before.loaded) if before else None)
+        return House(config, hooks, tuple(loader.start(hooks, loaded)))
+
+    def _context(self, plugin: PluginConfig, options: Any, _group: str) -> PluginContext[Any]:
+        folder = self._first.house.data_dir / plugin.full_name
+        folder.mkdir(parents=True, exist_ok=True)
+        return PluginContext(
+            name=plugin.full_name,
+            options=options,
+            log=logging.getLogger(f"wwt_plugins.{plugin.full_name}"),
+            http=http.session(),
+            data_dir=folder,
+            url=self.url,
+            gather=self._pool.gather,
+            **lend(self.store, plugin.namespace, plugin.full_name, self.clockwork),
+        )
+
+    def url(self, path: str, **query: Any) -> str:
+        """*path* as others reach it."""
+        base = self.house.config.house.base_url or f"http://{self._first.house.listen}"
+        return base + path + (f"?{urlencode(query, doseq=True)}" if query else "")
+
+    # -- while running --
+
+    def look(self) -> bool:
+        """Take up plugins.yml if it changed and still checks; otherwise keep what runs, and say why."""
+        with self._lock:
+            stamp = _stamp(self.path)
+            if stamp == self._stamp:
+                return False
+            self._stamp = stamp
+            try:
+                config = configuration.load(self.path)
+                house = self._build(config, self.house)
+            except WwtError as err:
+                self.problems = tuple(str(err).splitlines())
+                log.warning("changed configuration was not taken up", extra={"problems": self.problems})
+                return False
+            self.problems = ()
+            self.restart_needed = tuple(
+                key for key in FIXED if getattr(config.house, key) != getattr(self._first.house, key)
+            )
+            before, self.house = self.house, house
+            loader.stop(before.hooks, house.hooks)
+            log.info("changed configuration was taken up", extra={"checksum": config.checksum})
+            return True
+
+    @contextmanager
+    def watching(self, seconds: float = 1.0) -> Iterator[None]:
+        """Look at plugins.yml every now and then, in a thread, until the block ends."""
+        done = threading.Event()
+
+        def watch() -> None:
+            while not done.wait(seconds):
+                try:
+                    self.look()
+                except Exception:
+                    log.exception("looking at the configuration failed")
+
+        thread = threading.Thread(target=watch, name="configuration", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+
+    def close(self) -> None:
+        """Close plugins, jobs and store."""
+        self.clockwork.stop()
+        loader.stop(self.house.hooks)
+        self._pool.close()
+        self.store.close()
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino
+

@@ -1,0 +1,237 @@
+"""``wwt``: the program. Subcommands of plugins are found when they are asked for."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wwt_framework import __version__
+from wwt_framework import config as configuration
+from wwt_framework.errors import ConfigError, WwtError
+
+if TYPE_CHECKING:
+    from wwt_framework.app import App
+
+CommandT = Callable[..., Any]
+
+
+def config_option(command: CommandT) -> CommandT:
+    """``--config FILE``, the same everywhere."""
+    return click.option(
+        "--config",
+        "config_file",
+        metavar="FILE",
+        help="The plugins.yml to use. Otherwise: $WWT_CONFIG, then plugins.yml in this folder.",
+    )(command)
+
+
+class Commands(click.Group):
+    """The core's commands, and those that plugins of the installation contribute."""
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        own = super().get_command(ctx, name)
+        return own or self._contributed().get(name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        try:
+            return sorted({*super().list_commands(ctx), *self._contributed()})
+        except WwtError:
+            return super().list_commands(ctx)  # `wwt --help` must work beside a broken plugins.yml
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except WwtError as err:
+            raise click.ClickException(str(err)) from err
+
+    def _contributed(self) -> dict[str, click.Command]:
+        path = configuration.find(_config_argument(sys.argv), os.environ, Path.cwd())
+        if path is None:
+            return {}
+        app = _build(path)
+        commands = {
+            command.name: _with_config(command.command)
+            for answer in app.house.hooks.each("register_commands")
+            for command in answer.value or ()
+        }
+        click.get_current_context().call_on_close(app.close)
+        return commands
+
+
+def _config_argument(argv: Sequence[str]) -> str | None:
+    """What ``--config`` says, wherever it stands: a contributed command must be found before it is parsed."""
+    for i, word in enumerate(argv):
+        if word == "--config" and i + 1 < len(argv):
+            return argv[i + 1]
+        if word.startswith("--config="):
+            return word.partition("=")[2]
+    return None
+
+
+def _with_config(command: click.Command) -> click.Command:
+    """Let *command* and its subcommands take ``--config``, which has been read by then."""
+    if isinstance(command, click.Group):
+        for sub in command.commands.values():
+            _with_config(sub)
+    if not any(parameter.name == "config_file" for parameter in command.params):
+        option = click.Option(
+            ["--config", "config_file"], metavar="FILE", expose_value=False, help="The plugins.yml to use."
+        )
+        command.params.append(option)
+    return command
+
+
+def _build(path: Path) -> App:
+    from wwt_framework.app import App  # the whole house: too slow for `wwt --help`
+
+    return App.build(path)
+
+
+def _found(config_file: str | None) -> Path:
+    path = configuration.find(config_file, os.environ, Path.cwd())
+    if path is None:
+        raise click.ClickException(
+            f"no plugins.yml in {Path.cwd()}; go where it is, give --config FILE, or run `wwt serve`, which writes one"
+        )
+    return path
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="wwt")
+@click.option("-v", "--verbose", is_flag=True, help="Say on the terminal what the log says.")
+def cli(verbose: bool) -> None:
+    """A console for the people who keep large scientific computing grids running."""
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+
+
+@cli.command()
+@config_option
+@click.option("--port", type=click.IntRange(0, 65535), help="Listen here instead of where plugins.yml says; 0: any.")
+@click.option("--no-jobs", is_flag=True, help="Serve pages only; `wwt work` runs the jobs.")
+def serve(config_file: str | None, port: int | None, no_jobs: bool) -> None:
+    """Serve the pages, and look at the sources every now and then."""
+    path = configuration.find(config_file, os.environ, Path.cwd())
+    if path is None or not path.exists():
+        path = _write_default(path or Path.cwd() / "plugins.yml")
+    from wwt_framework import running
+
+    running.serve(path, port, jobs=not no_jobs)
+
+
+def _write_default(path: Path) -> Path:
+    """The default plugins.yml where there is none, and say so."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(configuration.default_text(), encoding="utf-8")
+    click.echo(f"There was no configuration: wrote the default one to {path}. It shows a made-up grid; edit it.")
+    click.echo("To sign in, make an account first:  wwt user add NAME --role operator")
+    return path
+
+
+@cli.command()
+@config_option
+def work(config_file: str | None) -> None:
+    """Run the jobs for `wwt serve --no-jobs` or another WSGI server."""
+    from wwt_framework import running
+
+    running.work(_found(config_file))
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any free one.")
+@click.option("--workflows", type=click.IntRange(1, 1_000_000), default=300, show_default=True, help="How big a grid.")
+def demo(port: int, workflows: int) -> None:
+    """Show a made-up grid: no configuration, no certificate, nothing is kept."""
+    from wwt_framework import running
+
+    running.demo(port, workflows)
+
+
+@cli.command()
+@config_option
+@click.option("--workflow", "workflows", multiple=True, metavar="NAME", help="Look only at this workflow; repeatable.")
+@click.option("--prepid", "prep_ids", multiple=True, metavar="ID", help="Look only at this PrepID; repeatable.")
+@click.option("--run", "run_id", hidden=True, help="The run that /jobs shows.")
+def refresh(
+    config_file: str | None, workflows: tuple[str, ...], prep_ids: tuple[str, ...], run_id: str | None
+) -> None:
+    """Look at the sources now, and publish the new snapshot."""
+    from wwt_framework import running
+
+    click.echo(running.refresh(_found(config_file), workflows, prep_ids, run_id))
+
+
+@cli.command()
+@config_option
+def check(config_file: str | None) -> None:
+    """Say what is wrong with plugins.yml and its plugins; exit code 1 if something is."""
+    path = _found(config_file)
+    from wwt_framework import checking
+
+    problems = checking.check(path, click.echo)
+    for problem in problems:
+        click.echo(problem, err=True)
+    if problems:
+        sys.exit(1)
+    click.echo(f"{path}: nothing is wrong")
+
+
+@cli.command()
+@config_option
+@click.argument("name", required=False)
+def plugins(config_file: str | None, name: str | None) -> None:
+    """List the plugins of this installation; with NAME its options and what they mean."""
+    from wwt_framework import checking
+
+    path = configuration.find(config_file, os.environ, Path.cwd())
+    click.echo(checking.describe(path, name))
+
+
+@cli.command("import-config")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--output", type=click.Path(path_type=Path), help="Where to write; otherwise to the terminal.")
+def import_config(file: Path, output: Path | None) -> None:
+    """Turn a config.yml of WorkflowWebTools into a plugins.yml, and say what could not be carried over."""
+    from wwt_framework.import_config import convert
+
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as err:
+        raise click.ClickException(f"{file}: expected a text file in UTF-8: {err}") from err
+    converted = convert(text, file.name)
+    if output is None:
+        click.echo(converted.text, nl=False)
+    elif output.exists():
+        raise click.ClickException(f"{output} is there already; name another file, or move it away")
+    else:
+        output.write_text(converted.text, encoding="utf-8")
+        click.echo(f"wrote {output}")
+    for sentence in converted.left:
+        click.echo(sentence, err=True)
+
+
+def main() -> None:
+    """Run the program: what we can say in a sentence is said, and the exit code is 1."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as err:
+        err.show()
+        sys.exit(err.exit_code)
+    except (ConfigError, WwtError) as err:
+        click.echo(f"wwt: {err}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
