@@ -103,5 +103,3 @@ def shown_key(text: str, longest: int = 400) -> str:
     cut = text[:longest]
     mark = f"… ({len(text):,} characters)" if len(text) > longest else ""
     return f"{cut if cut.isprintable() and cut else ascii(cut)}{mark}"
-
-

@@ -11,6 +11,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urlsplit
 
@@ -66,8 +67,8 @@ def signature(path: str) -> Signature | None:
     if is_url(path):
         return None
     try:
-        return _signature(os.stat(path))
-    except OSError:
+        return _signature(Path(path).stat())
+    except (OSError, ValueError):
         return None
 
 
@@ -78,12 +79,18 @@ def open_regular(path: str) -> Iterator[BinaryIO]:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
         raise SourceError(f"{path} can not be read: {getattr(error, 'strerror', None) or error}") from error
-    with open(descriptor, "rb") as file:
+    with os.fdopen(descriptor, "rb") as file:
         mode = os.fstat(descriptor).st_mode
         if not stat.S_ISREG(mode):
             what = "a folder" if stat.S_ISDIR(mode) else "no plain file"
             raise SourceError(f"{path} is {what}; expected a file")
         yield file
+
+
+def check_size(where: str, size: int, max_bytes: int) -> None:
+    """Raise SourceError when *size* is more than *max_bytes*."""
+    if size > max_bytes:
+        raise SourceError(f"{where} has {_megabytes(size)}, more than the {_megabytes(max_bytes)} that max_mb allows")
 
 
 def unpack(data: bytes, where: str, max_bytes: int) -> bytes:
@@ -114,8 +121,7 @@ def _read_file(path: str, max_bytes: int) -> bytes:
     for _attempt in range(2):
         with open_regular(path) as file:
             before = os.fstat(file.fileno())
-            if before.st_size > max_bytes:
-                raise SourceError(_too_big(path, before.st_size, max_bytes))
+            check_size(path, before.st_size, max_bytes)
             try:
                 data = file.read(max_bytes + 1)
             except OSError as error:
@@ -133,8 +139,8 @@ def _fetch(url: str, session: requests.Session, max_bytes: int) -> bytes:
     size = 0
     with _answer(url, session) as response:
         announced = response.headers.get("Content-Length", "")
-        if announced.isdecimal() and int(announced) > max_bytes:
-            raise SourceError(_too_big(where, int(announced), max_bytes))
+        if announced.isdecimal():
+            check_size(where, int(announced), max_bytes)
         for part in response.iter_content(_CHUNK):
             size += len(part)
             if size > max_bytes:
@@ -161,10 +167,6 @@ def _answer(url: str, session: requests.Session) -> Iterator[requests.Response]:
 
 def _signature(status: os.stat_result) -> Signature:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def _too_big(where: str, size: int, max_bytes: int) -> str:
-    return f"{where} has {_megabytes(size)}, more than the {_megabytes(max_bytes)} that max_mb allows"
 
 
 def _megabytes(n: int) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field, field_validator
@@ -20,7 +22,8 @@ from wwt_framework.plugin import Health, PluginContext
 from ..._cms import reading
 from ..._cms.parsing import parse, parse_carefully, shown
 from .columns import key_count, to_columns
-from .mend import mend
+from .database import MAGIC, read_database
+from .mend import Faults, mend
 from .statuses import is_statuses, waiting
 
 #: Seconds for which what ``list_workflows`` read from an address serves ``load_errors``, too.
@@ -87,8 +90,18 @@ class JsonFile:
         return Health(True, f"{where} can be read") if first else Health(False, f"{where} is empty")
 
     def _read(self) -> Found:
+        where = reading.shown(self._path)
+        if not reading.is_url(self._path) and reading.begins(self._path, self._context.http) == MAGIC:
+            path = Path(self._path)
+            reading.check_size(where, path.stat().st_size, self._max_bytes)
+            return _errors(*read_database(path, where), where)
         data = reading.read(self._path, self._context.http, self._max_bytes)
-        return read_json(data, reading.shown(self._path))
+        if not data.startswith(MAGIC):
+            return read_json(data, where)
+        with tempfile.NamedTemporaryFile(dir=self._context.data_dir, suffix=".db") as copy:
+            copy.write(data)
+            copy.flush()
+            return _errors(*read_database(Path(copy.name), where), where)
 
 
 def read_json(data: bytes, where: str) -> Found:
@@ -105,22 +118,21 @@ def read_json(data: bytes, where: str) -> Found:
     if is_statuses(raw):
         found, faults = waiting(raw)
         return Found(tuple(found), ErrorColumns(rejected=faults.all()))
-    return _errors(raw, where)
+    return _errors(raw, Faults(), where)
 
 
-def _errors(raw: dict[str, Any], where: str) -> Found:
+def _errors(raw: dict[str, Any], faults: Faults, where: str) -> Found:
     try:
-        columns = to_columns(raw)
+        columns = to_columns(raw, faults.all())
         if columns is None:
-            clean, faults = mend(raw)
-            rejected = faults.all()
-            if rejected and not clean:
-                raise SourceError(f"nothing can be read; the first fault: {rejected[0].path}: {rejected[0].why}")
-            raw = clean
-            columns = to_columns(clean, rejected)
+            raw = mend(raw, faults)
+            columns = to_columns(raw, faults.all())
             assert columns is not None, "mend leaves only what can be read"
     except SourceError as error:
         raise SourceError(f"{where}: {error}") from error
     named = dict.fromkeys([path.split("/", 2)[1] for path in raw])
     named.update(dict.fromkeys(r.workflow for r in columns.rejected if r.workflow))
+    if columns.rejected and not named:
+        first = columns.rejected[0]
+        raise SourceError(f"{where}: nothing of it can be read; the first fault: {first.path}: {first.why}")
     return Found(tuple(map(Workflow, named)), columns)

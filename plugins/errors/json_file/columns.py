@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from itertools import chain, compress, count
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -46,70 +46,84 @@ def workflows_of(raw: dict[str, Any]) -> list[str] | None:
     return list(dict.fromkeys([part[1] for part in parts]))
 
 
+class _Rows(NamedTuple):
+    """One row per task and exit code, with its sites."""
+
+    paths: list[str]
+    codes: list[int]
+    task: Any
+    code: Any
+    sites: list[dict[str, Any]]
+
+
+class _Cells(NamedTuple):
+    """One row per task, exit code and site."""
+
+    sites: tuple[str, ...]
+    task: Any
+    code: Any
+    site: Any
+    number: Any
+
+
 def to_columns(raw: Any, rejected: tuple[Rejected, ...] = ()) -> ErrorColumns | None:
     """The columns of *raw*; None when anything in it needs a closer look."""
     if type(raw) is not dict or not set(map(type, raw.values())) <= {dict}:
         return None
     workflows = workflows_of(raw)
-    if workflows is None:
+    rows = _rows(raw) if workflows is not None else None
+    cells = _cells(rows) if rows else None
+    if workflows is None or rows is None or cells is None:
         return None
+    task, paths = _used_tasks(rows.paths, cells.task)
+    unread = {r.workflow for r in rejected}
+    return ErrorColumns(
+        paths, rows.codes, cells.sites, task, cells.code, cells.site, cells.number, rejected,
+        workflows=[name for name in workflows if name not in unread],
+    )  # fmt: skip
+
+
+def _rows(raw: dict[str, dict[str, Any]]) -> _Rows | None:
     paths = [path for path in raw if not is_dropped(path)]
     by_task = list(raw.values()) if len(paths) == len(raw) else [raw[path] for path in paths]
     names = list(chain.from_iterable(by_task))
     codes, code_of = _code_index(names)
     if codes is None:
         return None
-    # One row per task and code: which task, which code, and its sites.
-    row_task = np.repeat(np.arange(len(paths)), _lengths(by_task))
-    row_code = np.fromiter(map(code_of.__getitem__, names), np.int64, len(names))
-    keep = row_code >= 0
-    by_row = list(compress(chain.from_iterable(map(dict.values, by_task)), keep.tolist()))
-    if not set(map(type, by_row)) <= {dict}:
+    task = np.repeat(np.arange(len(paths)), _lengths(by_task))
+    code = np.fromiter(map(code_of.__getitem__, names), np.int64, len(names))
+    keep = code >= 0
+    sites = list(compress(chain.from_iterable(map(dict.values, by_task)), keep.tolist()))
+    if not set(map(type, sites)) <= {dict}:
         return None
-    return _cells(paths, codes, row_task[keep], row_code[keep], by_row, workflows, rejected)
+    return _Rows(paths, codes, task[keep], code[keep], sites)
 
 
-def _cells(
-    paths: list[str], codes: list[int], row_task: Any, row_code: Any, by_row: list[dict[str, Any]],
-    workflows: list[str], rejected: tuple[Rejected, ...],
-) -> ErrorColumns | None:  # fmt: skip
-    counts = list(chain.from_iterable(map(dict.values, by_row)))
-    if not set(map(type, counts)) <= {int}:
-        return None
-    if counts and not 0 <= min(counts) <= max(counts) <= MOST_JOBS:
+def _cells(rows: _Rows) -> _Cells | None:
+    """The cells that are not zero; the original's rule for what was not reported: it counts at least once."""
+    counts = list(chain.from_iterable(map(dict.values, rows.sites)))
+    if not set(map(type, counts)) <= {int} or (counts and not 0 <= min(counts) <= max(counts) <= MOST_JOBS):
         return None
     site_of: defaultdict[str, int] = defaultdict(count().__next__)
-    site = np.fromiter(map(site_of.__getitem__, chain.from_iterable(by_row)), np.int64, len(counts))
+    site = np.fromiter(map(site_of.__getitem__, chain.from_iterable(rows.sites)), np.int64, len(counts))
     if not all(name and name.isprintable() and len(name) <= LONGEST_SITE for name in site_of):
         return None
     if len(site_of) > MOST_SITES:
-        raise SourceError(f"{len(site_of):,} different sites; expected at most {MOST_SITES:,}: this is no errors file")
-    lengths = _lengths(by_row)
-    task, code = np.repeat(row_task, lengths), np.repeat(row_code, lengths)
+        raise SourceError(f"it names {len(site_of):,} sites; expected {MOST_SITES:,} at most: this is no errors file")
+    lengths = _lengths(rows.sites)
+    task, code = np.repeat(rows.task, lengths), np.repeat(rows.code, lengths)
     number = np.array(counts, np.int64)
-    if NOT_REPORTED in codes:
-        number[(code == codes.index(NOT_REPORTED)) & (number == 0)] = 1
-    return _columns(paths, codes, tuple(site_of), task, code, site, number, workflows, rejected)
-
-
-def _columns(
-    paths: list[str], codes: list[int], sites: tuple[str, ...], task: Any, code: Any, site: Any, number: Any,
-    workflows: list[str], rejected: tuple[Rejected, ...],
-) -> ErrorColumns:  # fmt: skip
-    """The columns without zeros, and without tasks that have none but zeros."""
+    if NOT_REPORTED in rows.codes:
+        number[(number == 0) & (code == rows.codes.index(NOT_REPORTED))] = 1
     some = number > 0
-    if not some.all():
-        task, code, site, number = task[some], code[some], site[some], number[some]
+    return _Cells(tuple(site_of), task[some], code[some], site[some], number[some])
+
+
+def _used_tasks(paths: list[str], task: Any) -> tuple[Any, list[str]]:
+    """*task* and *paths* without the paths that no cell has."""
     used = np.zeros(len(paths), bool)
     used[task] = True
-    if not used.all():
-        task = (np.cumsum(used) - 1)[task]
-        paths = list(compress(paths, used.tolist()))
-    unread = {r.workflow for r in rejected}
-    return ErrorColumns(
-        paths, codes, sites, task, code, site, number, rejected,
-        workflows=[name for name in workflows if name not in unread] if unread else workflows,
-    )  # fmt: skip
+    return (np.cumsum(used) - 1)[task], list(compress(paths, used.tolist()))
 
 
 def _code_index(names: list[str]) -> tuple[list[int] | None, dict[str, int]]:
@@ -127,7 +141,7 @@ def _code_index(names: list[str]) -> tuple[list[int] | None, dict[str, int]]:
     if len(set(codes)) < len(codes) or any(len(str(code)) > DIGITS for code in codes):
         return None, code_of
     if len(codes) > MOST_CODES:
-        raise SourceError(f"{len(codes):,} different exit codes; expected at most {MOST_CODES:,}: this is no errors file")
+        raise SourceError(f"it has {len(codes):,} exit codes; expected {MOST_CODES:,} at most: this is no errors file")
     return codes, code_of
 
 

@@ -38,9 +38,8 @@ class Faults:
         return tuple(found)
 
 
-def mend(raw: dict[str, Any]) -> tuple[Raw, Faults]:
-    """What can be read of *raw*, as ``to_columns`` wants it, and the faults."""
-    faults = Faults()
+def mend(raw: dict[str, Any], faults: Faults) -> Raw:
+    """What can be read of *raw*, as ``to_columns`` wants it; the rest is added to *faults*."""
     clean: Raw = {}
     for path, n in _again(raw).items():
         faults.add((path,), f"comes {n:,} times; expected once", _workflow(path))
@@ -52,7 +51,7 @@ def mend(raw: dict[str, Any]) -> tuple[Raw, Faults]:
             faults.add((path,), f"expected {{exit code: {{site: failed jobs}}}}, got {shown(codes)}", workflow)
         else:
             clean[path] = {} if is_dropped(path) else _codes(path, codes, faults)
-    return clean, faults
+    return clean
 
 
 def _codes(path: str, codes: dict[str, Any], faults: Faults) -> dict[str, dict[str, int]]:

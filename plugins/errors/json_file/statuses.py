@@ -14,10 +14,12 @@ from .rules import LONGEST_SITE
 WAITING = "manual"
 
 REQMGR_STATUSES = frozenset(
-    "new assignment-approved assigned staging staged acquired running-open running-closed force-complete failed "
-    "completed closed-out announced aborted aborted-completed rejected normal-archived aborted-archived "
-    "rejected-archived".split()
-)
+    {
+        "new", "assignment-approved", "assigned", "staging", "staged", "acquired", "running-open", "running-closed",
+        "force-complete", "failed", "completed", "closed-out", "announced", "aborted", "aborted-completed", "rejected",
+        "normal-archived", "aborted-archived", "rejected-archived",
+    }
+)  # fmt: skip
 
 
 def is_statuses(raw: dict[str, Any]) -> bool:

@@ -1,0 +1,105 @@
+"""The SQLite database in which the old console kept current errors and history, read-only.
+
+Its table: ``workflows (fullkey, stepname, errorcode, sitename, numbererrors, sitereadiness)``;
+before 2017 without the first and the last. The file is not trusted: nothing in it is run.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from wwt_framework.errors import SourceError
+
+from ..._cms.parsing import shown
+from .mend import Faults
+
+MAGIC = b"SQLite format 3\0"
+
+_COLUMNS = ("stepname", "errorcode", "sitename", "numbererrors")
+_ROWS = "SELECT stepname, errorcode, sitename, numbererrors FROM workflows"
+#: Seconds to wait for a writer to finish, and for the whole reading.
+_PATIENCE = 5.0
+_LONGEST = 300
+#: No row of four columns is smaller: a file that seems to hold more rows goes in circles.
+_SMALLEST_ROW = 8
+
+
+def read_database(path: Path, where: str) -> tuple[dict[str, Any], Faults]:
+    """{task: {exit code: {site: n}}} in the database *path*, and rows that are no such thing. Raises SourceError."""
+    faults = Faults()
+    raw: dict[str, dict[str, dict[str, Any]]] = {}
+    most = path.stat().st_size // _SMALLEST_ROW
+    for n, (task, code, site, number) in enumerate(_rows(path, where), 1):
+        if n > most:
+            raise SourceError(f"{where} is damaged: it seems to hold more rows than its size allows")
+        if not (isinstance(task, str) and isinstance(site, str) and isinstance(code, int | str)):
+            faults.add((f"row {n}",), f"expected task, exit code and site, got {_row(task, code, site)}")
+            continue
+        sites = raw.setdefault(task, {}).setdefault(str(code), {})
+        if site in sites:
+            faults.add((task, str(code), site), "comes again in another row; expected once", task.split("/", 2)[1])
+        else:
+            sites[site] = number
+    return raw, faults
+
+
+def _row(*values: Any) -> str:
+    return ", ".join("bytes" if isinstance(value, bytes) else shown(value) for value in values)
+
+
+def _rows(path: Path, where: str) -> Iterator[tuple[Any, ...]]:
+    with _said_in_words(where), closing(_open(path)) as connection:
+        found = connection.execute("SELECT type, sql FROM sqlite_master WHERE lower(name) = 'workflows'").fetchall()
+        if not found:
+            raise SourceError(f"{where} has no table workflows; expected a database of the old console")
+        kind, sql = found[0]
+        if len(found) > 1 or kind != "table" or not str(sql).upper().startswith("CREATE TABLE"):
+            raise SourceError(f"{where}: workflows is no plain table; expected a database of the old console")
+        connection.set_authorizer(_only_reads)
+        deadline = time.monotonic() + _LONGEST
+        connection.set_progress_handler(lambda: time.monotonic() > deadline, 100_000)
+        yield from connection.execute(_ROWS)
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=_PATIENCE)
+    connection.text_factory = _text
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA cell_size_check = ON")
+    return connection
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")  # what is not UTF-8 is refused later, by its path
+
+
+def _only_reads(action: int, table: str | None, column: str | None, *_: str | None) -> int:
+    """Allow the one query over the plain columns: no function, no view, no other table."""
+    if action == sqlite3.SQLITE_SELECT:
+        return sqlite3.SQLITE_OK
+    if action == sqlite3.SQLITE_READ and table == "workflows" and str(column).lower() in _COLUMNS:
+        return sqlite3.SQLITE_OK
+    return sqlite3.SQLITE_DENY
+
+
+@contextmanager
+def _said_in_words(where: str) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        text = str(error)
+        if "locked" in text or "busy" in text:
+            text = f"another program has been writing to it for {_PATIENCE:g} s; it is read again at the next refresh"
+        elif "no such column" in text:
+            text = f"the table workflows has {text.replace('no such', 'no')}; expected {', '.join(_COLUMNS)}"
+        elif "interrupted" in text:
+            text = f"reading it takes more than {_LONGEST} s"
+        elif "not authorized" in text or "prohibited" in text:
+            text = "it wants to run something while it is read; expected plain columns"
+        raise SourceError(f"{where} can not be read as a database: {text}") from error
