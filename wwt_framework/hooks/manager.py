@@ -109,6 +109,10 @@ class Hooks:
         """Names of the plugins that implement *hook* and whose answers count, in the order of asking."""
         return [seat.name for seat in self._askable.get(_known(hook).name, ()) if not seat.shadow]
 
+    def implemented_by(self, plugin: str) -> tuple[str, ...]:
+        """The hooks of one plugin, in the order of specs.py."""
+        return tuple(hook for hook in HOOKS if hook in self._seat(plugin).hooks)
+
     # -- the three verbs --
 
     def each(self, hook: str, **arguments: Any) -> list[Answer]:

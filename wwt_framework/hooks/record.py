@@ -71,6 +71,15 @@ class Noted:
     text: str  # shortened
 
 
+_SHORT = reprlib.Repr()
+_SHORT.maxother = _SHORT.maxstring = _SHORT.maxlong = 200
+
+
+def shorten(value: Any) -> str:
+    """*value* in words of Python, short enough for a message: the beginning and the end of it."""
+    return _SHORT.repr(value)[:_MESSAGE]
+
+
 def message_of(error: BaseException) -> str:
     """What an operator reads of *error*: a sentence of ours as it is, anything else after its class."""
     text = str(error) if isinstance(error, WwtError) else f"{type(error).__name__}: {error}".removesuffix(": ")
@@ -193,7 +202,7 @@ class Record:
 
     def note(self, hook: str, value: Any) -> None:
         """Keep what a shadow plugin answered."""
-        noted = Noted(self._plugin, hook, self._now(), reprlib.repr(value)[:_MESSAGE])
+        noted = Noted(self._plugin, hook, self._now(), shorten(value))
         with self._lock:
             self._noted.append(noted)
 

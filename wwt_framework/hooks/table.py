@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-import reprlib
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import Any, Literal
 from wwt_framework import cube, model, plugin
 from wwt_framework.errors import PluginError
 from wwt_framework.hooks import NAME, specs
+from wwt_framework.hooks.record import shorten
 
 #: Seconds that a hook has, by the beginning of its name; hooks that are not named here may take their time.
 DEADLINES: Mapping[str, float] = {
@@ -110,7 +110,7 @@ def _is_a(kind: type, wanted: type) -> bool:
 
 
 def _describe(value: Any) -> str:
-    return "None" if value is None else f"{reprlib.repr(value)} ({type(value).__name__})"
+    return "None" if value is None else f"{shorten(value)} ({type(value).__name__})"
 
 
 def _deadline(name: str) -> float | None:
