@@ -138,8 +138,10 @@ class TestWheel:
     @pytest.mark.parametrize("folder", PACKAGES)
     def test_holds_every_file_of_the_tree(self, folder, tree, wheel):
         held = {name.partition("/")[2] for name in wheel.namelist() if name.startswith(PACKAGES[folder] + "/")}
+        there = files_below(tree / folder)
 
-        assert held == files_below(tree / folder)
+        assert not there - held, "left out (a folder without __init__.py, or not templates/, static/, data/?)"
+        assert not held - there, "not in the tree"
 
     def test_holds_no_second_copy_of_the_plugins_and_no_tests(self, wheel):
         tops = {name.split("/")[0] for name in wheel.namelist()}
