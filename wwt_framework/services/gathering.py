@@ -1,0 +1,152 @@
+"""Asking many things of several sources at once, in a bounded pool, with patience that ends."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from wwt_framework.model import Rejected, SourceReport
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+#: A report names this many paths; all are counted.
+PATHS_NAMED = 200
+
+
+def in_pool(work: Callable[[T], R], things: Iterable[T], threads: int) -> Iterator[tuple[T, R]]:
+    """Each of *things* with ``work(thing)``, as they are done; at most *threads* at a time.
+
+    Things are taken as threads become free, so that many of them cost no memory.
+    What *work* raises ends the iteration.
+    """
+    source = iter(things)
+    taking = threading.Lock()
+    done: queue.Queue[tuple[T, R | BaseException] | None] = queue.Queue(threads * 2)
+    stopped = threading.Event()
+
+    def put(result: tuple[T, R | BaseException] | None) -> None:
+        while not stopped.is_set():
+            try:
+                return done.put(result, timeout=1)
+            except queue.Full:
+                continue
+
+    def serve() -> None:
+        while not stopped.is_set():
+            with taking:
+                thing = next(source, _END)
+            if thing is _END:
+                break
+            try:
+                put((thing, work(thing)))
+            except BaseException as err:  # noqa: BLE001  # raised again by whoever iterates
+                put((thing, err))
+        put(None)
+
+    for i in range(threads):
+        # Daemons: a source that hangs for ever does not keep the process from ending.
+        threading.Thread(target=serve, name=f"wwt-gather-{i}", daemon=True).start()
+    try:
+        ended = 0
+        while ended < threads:
+            result = done.get()
+            if result is None:
+                ended += 1
+                continue
+            thing, value = result
+            if isinstance(value, BaseException):
+                raise value
+            yield thing, value
+    finally:
+        stopped.set()
+
+
+_END: object = object()
+
+
+class Patience:
+    """Counts failures in a row; whoever fails *limit* times without a success between is not asked any more."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._in_a_row = 0
+        self._lock = threading.Lock()
+        self.last = ""
+
+    @property
+    def over(self) -> bool:
+        """Whether asking on is a waste of time."""
+        return self._in_a_row >= self._limit
+
+    def note(self, failure: str) -> None:
+        """One more answer; *failure* is empty when it was one."""
+        with self._lock:
+            self._in_a_row = self._in_a_row + 1 if failure else 0
+            self.last = failure or self.last
+
+
+@dataclass
+class Tally:
+    """How one source answers one kind of question; it ends as a line of the freshness strip."""
+
+    plugin: str
+    kind: str
+    asked_at: datetime
+    seconds: float = 0.0
+    answered: int = 0
+    failed: int = 0
+    as_of: datetime | None = None  # of what stands in for answers that failed
+    note: str = ""
+    rejected: list[Rejected] = field(default_factory=list)
+    rejected_count: int = 0
+
+    def reject(self, rejected: Iterable[Rejected]) -> None:
+        """Count what could not be read."""
+        for one in rejected:
+            self.rejected_count += 1
+            if len(self.rejected) < PATHS_NAMED:
+                self.rejected.append(one)
+
+    def fail(self, why: str, as_of: datetime | None) -> None:
+        """Count a failure; *as_of*: of when the data is that stands in, None when there is none."""
+        self.failed += 1
+        self.note = self.note or why
+        if as_of is not None:
+            self.as_of = as_of if self.as_of is None else min(self.as_of, as_of)
+
+    def report(self) -> SourceReport:
+        """The line."""
+        note = self.note
+        if not self.failed:
+            state, as_of = ("partial" if self.rejected_count else "ok"), self.asked_at
+        elif self.answered:
+            state, as_of = "partial", self.asked_at
+            note = f"{self.failed} of {self.failed + self.answered} not answered: {note}"
+        else:
+            state, as_of = ("kept" if self.as_of else "failed"), self.as_of  # type: ignore[assignment]
+        return SourceReport(
+            self.plugin, self.kind, state, self.asked_at, as_of, round(self.seconds, 3), note,
+            tuple(self.rejected), self.rejected_count,
+        )  # fmt: skip
+
+
+def renewed(before: SourceReport | None, now: SourceReport, asked: set[str]) -> SourceReport:
+    """The line after only the workflows *asked* were asked again: what was known of all others goes on."""
+    if before is None:
+        return now
+    still = tuple(r for r in before.rejected if r.workflow not in asked)
+    count = before.rejected_count - (len(before.rejected) - len(still)) + now.rejected_count
+    state, note = before.state, before.note
+    if now.state in {"failed", "kept"} or now.note:
+        state, note = (state if state != "ok" else "partial"), now.note
+    elif state in {"ok", "partial"}:
+        state = "partial" if count or note else "ok"
+    return SourceReport(
+        before.plugin, before.kind, state, before.asked_at, before.as_of, before.seconds, note,
+        (still + now.rejected)[:PATHS_NAMED], count,
+    )  # fmt: skip
