@@ -121,10 +121,7 @@ class App:
 
         def watch() -> None:
             while not done.wait(seconds):
-                try:
-                    self.look()
-                except Exception:
-                    log.exception("looking at the configuration failed")
+                self.look()
 
         thread = threading.Thread(target=watch, name="configuration", daemon=True)
         thread.start()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import starmap
+from itertools import pairwise, starmap
 from pathlib import Path
 from typing import Any, overload
 
@@ -68,7 +68,7 @@ class Names(Sequence[str]):
 
     def __iter__(self) -> Iterator[str]:
         data, bounds = self._blob.tobytes(), self._offsets.tolist()
-        return (data[a:b].decode("utf-8", "surrogatepass") for a, b in zip(bounds, bounds[1:], strict=False))
+        return (data[a:b].decode("utf-8", "surrogatepass") for a, b in pairwise(bounds))
 
     def take(self, indices: Iterable[int] | Array) -> list[str]:
         """The strings at *indices*, in that order."""
@@ -195,8 +195,10 @@ class ErrorCube:
         task_workflow = np.fromiter((position[o] for o in owners), np.int32, len(owners))
         codes, code_rank = _ranked(np.asarray(errors.codes, np.int64), np.asarray(errors.code, np.int64))
         sites, site_rank = _ranked_strings(errors.sites, np.asarray(errors.site, np.int64))
-        cells = _sorted_cells(errors, task_rank, code_rank, site_rank, len(codes), len(sites))
-        task, code, site, count = cells
+        ranked = task_rank[np.asarray(errors.task, np.int64)], code_rank[np.asarray(errors.code, np.int64)]
+        task, code, site, count = _sorted_cells(
+            *ranked, site_rank[np.asarray(errors.site, np.int64)], errors.count, (len(codes), len(sites))
+        )
         cell_workflow = task_workflow[task] if len(task) else np.zeros(0, np.int32)
         every = np.arange(len(names) + 1)
         key = code.astype(np.int64) * len(sites) + site
@@ -320,19 +322,18 @@ def _ranked_strings(values: Sequence[str], used: Array) -> tuple[list[str], Arra
 
 
 def _sorted_cells(
-    errors: ErrorColumns, task_rank: Array, code_rank: Array, site_rank: Array, n_codes: int, n_sites: int
+    task: Array, code: Array, site: Array, count: Any, shape: tuple[int, int]
 ) -> tuple[Array, Array, Array, Array]:
-    if not len(errors):
+    """The cells in order, the first of each kept; *shape*: how many codes and sites there are."""
+    if not len(task):
         empty = np.zeros(0, np.int32)
         return empty, empty, empty, np.zeros(0, np.int64)
-    key = task_rank[np.asarray(errors.task, np.int64)] * n_codes + code_rank[np.asarray(errors.code, np.int64)]
-    key = key * n_sites + site_rank[np.asarray(errors.site, np.int64)]
+    key = (task * shape[0] + code) * shape[1] + site
     order = np.argsort(key, kind="stable")
     key = key[order]
     first = np.ones(len(key), bool)
     first[1:] = key[1:] != key[:-1]
-    key = key[first]
-    task_code, site = np.divmod(key, n_sites)
-    task, code = np.divmod(task_code, n_codes)
-    count = np.asarray(errors.count, np.int64)[order][first]
-    return task.astype(np.int32), code.astype(np.int32), site.astype(np.int32), count
+    task_code, sites = np.divmod(key[first], shape[1])
+    tasks, codes = np.divmod(task_code, shape[0])
+    counts = np.asarray(count, np.int64)[order][first]
+    return tasks.astype(np.int32), codes.astype(np.int32), sites.astype(np.int32), counts

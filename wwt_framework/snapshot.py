@@ -20,7 +20,14 @@ import numpy as np
 from wwt_framework.cube import Array, ErrorColumns, ErrorCube, Names
 from wwt_framework.errors import WwtError
 from wwt_framework.model import (
-    Case, ExitCode, Known, LogExcerpt, Recovery, SiteStatus, SourceReport, Workflow,
+    Case,
+    ExitCode,
+    Known,
+    LogExcerpt,
+    Recovery,
+    SiteStatus,
+    SourceReport,
+    Workflow,
 )
 from wwt_framework.snapshot_detail import Detail, write_detail
 from wwt_framework.snapshot_meta import read_meta, write_meta
@@ -280,8 +287,7 @@ def write(folder: Path, parts: SnapshotParts) -> None:
     for name, column in columns.items():
         np.save(folder / f"{name}.npy", column)
     Names.of(preps).save(folder, "preps")
-    position = {name: i for i, name in enumerate(names)}
-    write_detail(folder / "detail.db", workflows, position, parts.logs, parts.recoveries, parts.known)
+    write_detail(folder / "detail.db", workflows, parts.logs, parts.recoveries, parts.known)
     write_meta(folder / "meta.json", parts, campaigns, types, statuses)
 
 

@@ -67,12 +67,12 @@ def cut(text: str, limit: int = TEXT_LIMIT) -> str:
 def write_detail(
     path: Path,
     workflows: Sequence[Workflow],
-    position: Mapping[str, int],
     logs: Iterable[tuple[str, LogExcerpt]],
     recoveries: Iterable[tuple[str, Recovery]],
     known: Iterable[tuple[str, Known]],
 ) -> None:
-    """Write the file. Rows of workflows that are not in *position* are left out."""
+    """Write the file; a workflow is known by its place in *workflows*. Rows of others are left out."""
+    position = {w.name: i for i, w in enumerate(workflows)}
     db = sqlite3.connect(path, isolation_level=None)  # we begin and commit ourselves
     try:
         # The folder is published as a whole or not at all: no journal is needed on the way.
