@@ -28,7 +28,7 @@ def parse(data: bytes, where: str) -> Any:
 
     Numbers that JSON does not have (NaN, Infinity) are read as such. Raises SourceError.
     """
-    data = _text(data, where)
+    data = plain_text(data, where)
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError as error:
@@ -41,7 +41,7 @@ def parse(data: bytes, where: str) -> Any:
 def parse_carefully(data: bytes, where: str) -> Any:
     """The value in *data*, slowly: an object with keys that come twice is a ``Doubled``. Raises SourceError."""
     try:
-        return json.loads(_text(data, where), object_pairs_hook=_object, parse_int=_integer)
+        return json.loads(plain_text(data, where), object_pairs_hook=_object, parse_int=_integer)
     except json.JSONDecodeError as error:
         raise SourceError(f"{where} is not JSON: {error}") from error
     except UnicodeDecodeError as error:
@@ -60,15 +60,15 @@ def _integer(digits: str) -> int | float:
     return int(digits) if len(digits) < 30 else float(digits)
 
 
-def _text(data: bytes, where: str) -> bytes:
-    """*data* without the mark that some editors put in front."""
+def plain_text(data: bytes, where: str, expected: str = "JSON") -> bytes:
+    """*data* without the mark that some editors put in front. Raises SourceError when it is no UTF-8 text at all."""
     data = data.removeprefix(codecs.BOM_UTF8)
     if data.startswith(_UTF16) or b"\0" in data[:4]:
-        raise SourceError(f"{where} is UTF-16 or binary; expected JSON in UTF-8")
+        raise SourceError(f"{where} is UTF-16 or binary; expected {expected} in UTF-8")
     if not data.strip():
-        raise SourceError(f"{where} is empty; expected JSON")
+        raise SourceError(f"{where} is empty; expected {expected}")
     if data.lstrip()[:1] == b"<":
-        raise SourceError(f"{where} holds a page of HTML or XML, perhaps of a sign-in; expected JSON")
+        raise SourceError(f"{where} holds a page of HTML or XML, perhaps of a sign-in; expected {expected}")
     return data
 
 

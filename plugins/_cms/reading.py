@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urlsplit
 
 from wwt_framework.errors import SourceError
+from wwt_framework.plugin import Health
 
 if TYPE_CHECKING:
     import requests
@@ -23,6 +24,16 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 16
 #: Seconds after which an answer that only trickles is given up.
 _LONGEST = 600
+
+_REASONS = {
+    "ConnectTimeout": "did not answer in time",
+    "ReadTimeout": "did not answer in time",
+    "SSLError": "the server's certificate is not trusted, or it asks for another one of ours",
+    "ProxyError": "the proxy does not answer",
+    "TooManyRedirects": "sends from one address to the next without an end; is a sign-in needed?",
+    "ContentDecodingError": "what arrived can not be unpacked",
+    "InvalidURL": "is not an address that can be asked",
+}
 
 #: Tells whether a file is still the same one: (device, inode, size, time of the last change in ns).
 Signature = tuple[int, int, int, int]
@@ -60,6 +71,15 @@ def begins(location: str, session: requests.Session, n: int = 16) -> bytes:
             return next(response.iter_content(n), b"")
     with open_regular(location) as file:
         return file.read(n)
+
+
+def health(location: str, session: requests.Session) -> Health:
+    """Whether there is anything to read at *location*."""
+    try:
+        first = begins(location, session)
+    except SourceError as error:
+        return Health(False, str(error))
+    return Health(True, f"{shown(location)} can be read") if first else Health(False, f"{shown(location)} is empty")
 
 
 def signature(path: str) -> Signature | None:
@@ -160,9 +180,8 @@ def _answer(url: str, session: requests.Session) -> Iterator[requests.Response]:
                 raise SourceError(f"{where} answered {response.status_code} {response.reason}; expected 200 OK")
             yield response
     except OSError as error:  # every exception of requests is one
-        cause = error.args[0] if error.args else error
-        reason = getattr(cause, "reason", None)  # without the address, which may hold a password
-        raise SourceError(f"{where} did not answer: {reason or type(error).__name__}") from error
+        reason = _REASONS.get(type(error).__name__, "no connection, or it broke before everything had arrived")
+        raise SourceError(f"{where}: {reason}") from error  # its own text may hold a password
 
 
 def _signature(status: os.stat_result) -> Signature:

@@ -82,12 +82,7 @@ class JsonFile:
     @hookimpl
     def report_health(self) -> Health:
         """Whether there is anything to read."""
-        try:
-            first = reading.begins(self._path, self._context.http)
-        except SourceError as error:
-            return Health(False, str(error))
-        where = reading.shown(self._path)
-        return Health(True, f"{where} can be read") if first else Health(False, f"{where} is empty")
+        return reading.health(self._path, self._context.http)
 
     def _read(self) -> Found:
         where = reading.shown(self._path)

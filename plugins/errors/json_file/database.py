@@ -17,7 +17,7 @@ from urllib.parse import quote
 from wwt_framework.errors import SourceError
 
 from ..._cms.parsing import shown
-from .mend import Faults
+from .mend import Faults, workflow_of
 
 MAGIC = b"SQLite format 3\0"
 
@@ -43,7 +43,7 @@ def read_database(path: Path, where: str) -> tuple[dict[str, Any], Faults]:
             continue
         sites = raw.setdefault(task, {}).setdefault(str(code), {})
         if site in sites:
-            faults.add((task, str(code), site), "comes again in another row; expected once", task.split("/", 2)[1])
+            faults.add((task, str(code), site), "comes again in another row; expected once", workflow_of(task))
         else:
             sites[site] = number
     return raw, faults

@@ -42,9 +42,9 @@ def mend(raw: dict[str, Any], faults: Faults) -> Raw:
     """What can be read of *raw*, as ``to_columns`` wants it; the rest is added to *faults*."""
     clean: Raw = {}
     for path, n in _again(raw).items():
-        faults.add((path,), f"comes {n:,} times; expected once", _workflow(path))
+        faults.add((path,), f"comes {n:,} times; expected once", workflow_of(path))
     for path, codes in raw.items():
-        workflow = _workflow(path)
+        workflow = workflow_of(path)
         if not workflow:
             faults.add((path,), "expected /workflow/task")
         elif not isinstance(codes, dict):
@@ -55,7 +55,7 @@ def mend(raw: dict[str, Any], faults: Faults) -> Raw:
 
 
 def _codes(path: str, codes: dict[str, Any], faults: Faults) -> dict[str, dict[str, int]]:
-    workflow = _workflow(path)
+    workflow = workflow_of(path)
     clean: dict[str, dict[str, int]] = {}
     for name, n in _again(codes).items():
         if exit_code(name) is not None:
@@ -75,7 +75,7 @@ def _codes(path: str, codes: dict[str, Any], faults: Faults) -> dict[str, dict[s
 
 
 def _sites(keys: tuple[str, str], sites: dict[str, Any], into: dict[str, int], faults: Faults) -> None:
-    workflow = _workflow(keys[0])
+    workflow = workflow_of(keys[0])
     for site, n in _again(sites).items():
         faults.add((*keys, site), f"comes {n:,} times; expected once", workflow)
     for site, value in sites.items():
@@ -104,7 +104,7 @@ def read_count(value: Any) -> int | str:
     return value
 
 
-def _workflow(path: str) -> str:
+def workflow_of(path: str) -> str:
     """The workflow of a path that looks like /workflow/task; "" for any other."""
     parts = path.split("/", 2)
     good = len(parts) == 3 and not parts[0] and parts[2] and path.isprintable() and len(path) <= LONGEST_PATH
