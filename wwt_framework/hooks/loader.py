@@ -61,6 +61,7 @@ class Loaded:
     hooks: tuple[str, ...] = ()
     options: tuple[OptionRow, ...] = ()
     carried: bool = False  # the plugin goes on from before a change of plugins.yml; it was started then
+    needed: bool = False  # without it the house does not open, or a change of plugins.yml is not taken up
 
     @property
     def namespace(self) -> str:
@@ -133,16 +134,19 @@ def load(
     """Register the plugins of *config* in the order of the file.
 
     *before*: what ran until now; a plugin whose block is unchanged goes on as it is.
-    Raises `PluginError` when a plugin can not be used that plugins.yml calls ``required``.
+    Raises `PluginError` when a plugin can not be used that plugins.yml calls ``required``,
+    or, with *before*, one whose block is new or changed: then somebody is editing, and what runs goes on.
     """
-    running = {item.config: item for item in before[1] if item.ok} if before else {}
+    earlier = {item.config: item for item in before[1]} if before else {}
     loaded = []
     for plugin in config.plugins:
-        if before and (item := running.get(plugin)):
+        item = earlier.get(plugin)
+        if before and item and item.ok:
             hooks.adopt(plugin.full_name, before[0])
             loaded.append(replace(item, config=plugin, carried=True))
         else:
-            loaded.append(_load_one(hooks, plugin, make_context))
+            needed = plugin.required or (before is not None and item is None)
+            loaded.append(replace(_load_one(hooks, plugin, make_context), needed=needed))
     _insist(loaded)
     return loaded
 
@@ -150,10 +154,16 @@ def load(
 def start(hooks: Hooks, loaded: Sequence[Loaded]) -> list[Loaded]:
     """Call ``startup`` of every plugin that is not carried over; one that raises is left out.
 
-    Raises `PluginError` when that is one that plugins.yml calls ``required``.
+    Raises `PluginError` when that is one that is needed; those that were started are shut down again.
     """
     started = [_start_one(hooks, item) if item.ok and not item.carried else item for item in loaded]
-    _insist(started)
+    try:
+        _insist(started)
+    except PluginError:
+        for item in reversed(started):
+            if item.ok and not item.carried:
+                hooks.only(item.full_name, "shutdown")
+        raise
     return started
 
 
@@ -278,8 +288,13 @@ def _start_one(hooks: Hooks, item: Loaded) -> Loaded:
 
 
 def _insist(loaded: Sequence[Loaded]) -> None:
-    if lacking := [item.complaint for item in loaded if item.config.required and not item.ok]:
-        raise PluginError("\n".join(f"{complaint} (and it is required)" for complaint in lacking))
+    lacking = [
+        f"{item.complaint} (and it is required)" if item.config.required else item.complaint
+        for item in loaded
+        if item.needed and not item.ok
+    ]
+    if lacking:
+        raise PluginError("\n".join(lacking))
 
 
 def _origin(entry: EntryPoint) -> tuple[str, str]:
