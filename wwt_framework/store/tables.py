@@ -42,7 +42,7 @@ class Session(Model):
     digest = Words(primary_key=True)
     user_name = Words(index=True)  # "" before signing in
     user = Json()
-    backend = Words()
+    vouched = Json()  # roles that the backend gave at sign-in
     created_at = Moment(index=True)
     last_seen = Moment(index=True)
     roles_at = Moment()  # when the roles were asked last

@@ -64,6 +64,11 @@ class Memory(MutableMapping[str, Any]):
 def secret(store: Store, name: str) -> bytes:
     """The installation's 32 random bytes called *name*, the same in all of its processes; made when first asked for."""
     table = store.tables.secret
-    with store.write():
-        table.insert(name=name, value=secrets.token_hex(32), created_at=store.now()).on_conflict_ignore().execute()
-        return bytes.fromhex(table.get_by_id(name).value)
+    with store.connection():
+        row = table.get_or_none(table.name == name)
+        if row is None:
+            with store.write():
+                fresh = table.insert(name=name, value=secrets.token_hex(32), created_at=store.now())
+                fresh.on_conflict_ignore().execute()  # another process may have been faster
+                row = table.get_by_id(name)
+    return bytes.fromhex(row.value)

@@ -17,8 +17,8 @@ from wwt_framework.store import Store
 class Session:
     """One browser. ``user`` without a name: it has not signed in yet and is kept for its ``scratch``."""
 
-    user: User
-    backend: str  # the plugin that vouched at sign-in
+    user: User  # with all roles that were granted
+    vouched: frozenset[str]  # the roles that came with the user from the backend that vouched at sign-in
     created_at: datetime
     last_seen: datetime
     roles_at: datetime  # when the roles of the user were asked last
@@ -33,7 +33,13 @@ def digest_of(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def begin_session(store: Store, user: User, remote: str = "", scratch: Mapping[str, Any] | None = None) -> Session:
+def begin_session(
+    store: Store,
+    user: User,
+    vouched: frozenset[str] = frozenset(),
+    remote: str = "",
+    scratch: Mapping[str, Any] | None = None,
+) -> Session:
     """Make a session with a new token of 32 random bytes."""
     token = secrets.token_urlsafe(32)
     at = store.now()
@@ -42,7 +48,7 @@ def begin_session(store: Store, user: User, remote: str = "", scratch: Mapping[s
             digest=digest_of(token),
             user_name=user.name,
             user=_user_as_data(user),
-            backend=user.backend,
+            vouched=sorted(vouched),
             created_at=at,
             last_seen=at,
             roles_at=at,
@@ -132,7 +138,7 @@ def _user_as_data(user: User) -> dict[str, Any]:
 def _session(row: Any, token: str = "") -> Session:
     return Session(
         user=User(**{**row.user, "roles": frozenset(row.user["roles"])}),
-        backend=row.backend,
+        vouched=frozenset(row.vouched),
         created_at=row.created_at,
         last_seen=row.last_seen,
         roles_at=row.roles_at,

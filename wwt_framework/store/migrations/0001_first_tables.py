@@ -41,7 +41,7 @@ def _people(db: Any) -> list[type[Model]]:
         digest = TextField(primary_key=True)
         user_name = TextField(index=True)
         user = TextField()
-        backend = TextField()
+        vouched = TextField()
         created_at = BigIntegerField(index=True)
         last_seen = BigIntegerField(index=True)
         roles_at = BigIntegerField()

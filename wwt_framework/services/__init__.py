@@ -1,0 +1,1 @@
+"""The rules of the house: the board, what pages show, actions, who may. No CherryPy, no pluggy, no peewee here."""

@@ -1,0 +1,102 @@
+"""The doors that the house lends to plugins, by namespace (`plugin.py` says what each is for)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from wwt_framework.errors import PluginError
+from wwt_framework.model import Action
+from wwt_framework.plugin import Account, Reported
+from wwt_framework.store import Store, ledger
+
+#: door -> the namespaces that may open it
+GRANTED = {"actions": ("actions",), "accounts": ("auth",), "mail": ("auth", "actions", "extras")}
+
+
+class _Clockwork(Protocol):
+    """What the jobs door needs of `jobs.Clockwork`."""
+
+    def request(self, name: str, user: str = "", **arguments: Any) -> str: ...
+
+
+class Actions:
+    """`ActionsDoor`: what an executor fetches and reports."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def open(self, since: datetime | None = None) -> list[Action]:
+        return ledger.open_actions(self._store, since=since)
+
+    def done(self, since: datetime | None = None) -> list[Action]:
+        return ledger.done_actions(self._store, since=since)
+
+    def hand_out(self, executor: str, since: datetime | None = None) -> list[Action]:
+        return ledger.hand_out(self._store, executor, since)
+
+    def report(self, executor: str, workflows: Sequence[str]) -> Reported:
+        return ledger.report(self._store, executor, workflows)
+
+
+class Accounts:
+    """`AccountsDoor`. Who added or changed an account is remembered, in the name of the plugin."""
+
+    def __init__(self, store: Store, plugin: str) -> None:
+        self._store = store
+        self._plugin = plugin
+
+    def find(self, name: str) -> Account | None:
+        return ledger.find_account(self._store, name)
+
+    def all(self) -> list[Account]:
+        return ledger.accounts(self._store)
+
+    def add(self, account: Account) -> None:
+        with self._store.write():
+            ledger.add_account(self._store, account)
+            ledger.write_down(self._store, self._plugin, "added account", account.name, roles=sorted(account.roles))
+
+    def change(self, name: str, **fields: Any) -> Account:
+        with self._store.write():
+            account = ledger.change_account(self._store, name, **fields)
+            ledger.write_down(self._store, self._plugin, "changed account", account.name, fields=sorted(fields))
+        return account
+
+
+class Jobs:
+    """`JobsDoor`: runs are asked for in the name of the plugin."""
+
+    def __init__(self, clockwork: _Clockwork, plugin: str) -> None:
+        self._clockwork = clockwork
+        self._plugin = plugin
+
+    def request(self, name: str, **arguments: Any) -> str:
+        return self._clockwork.request(name, user=self._plugin, **arguments)
+
+
+class Closed:
+    """A door that this plugin can not open; whatever is asked of it says why."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # Python itself looks for these, and takes an AttributeError for "no"
+            raise AttributeError(name)
+        raise PluginError(self._why)
+
+
+def lend(store: Store, namespace: str, plugin: str, clockwork: _Clockwork) -> dict[str, Any]:
+    """The doors of one plugin, as `PluginContext` wants them: memory, actions, accounts, mail, jobs.
+
+    *namespace*: "errors", "auth"; *plugin*: its full name, "auth.local".
+    """
+    doors: dict[str, Any] = {"actions": Actions(store), "accounts": Accounts(store, plugin)}
+    doors["mail"] = Closed(f"plugin '{plugin}': mail can not be sent, this installation has no mail server")
+    for door, namespaces in GRANTED.items():
+        if namespace not in namespaces:
+            may = ", ".join(f"wwt.{name}" for name in namespaces)
+            doors[door] = Closed(f"plugin '{plugin}': the door context.{door} is only lent to plugins of {may}")
+    return {**doors, "memory": ledger.Memory(store, plugin), "jobs": Jobs(clockwork, plugin)}
