@@ -7,12 +7,25 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 from wsgiref.util import setup_testing_defaults
 
 import html5lib
 import pytest
+
+from wwt_framework import hookimpl
+from wwt_framework.config import Config
+from wwt_framework.hooks.loader import Loaded
+from wwt_framework.hooks.manager import Hooks
+from wwt_framework.model import User
+from wwt_framework.options import HouseOptions
+from wwt_framework.plugin import LoginOption
+from wwt_framework.services.access import Access
+from wwt_framework.snapshot import Snapshot
+from wwt_framework.store import Store, ledger
+from wwt_framework.web import wsgi
 
 
 @dataclass(frozen=True)
@@ -118,8 +131,98 @@ class Client:
                 self.cookies[name] = value
         return got
 
+    def sign_in(self, user: str) -> Got:
+        """As a browser does: the cookie stays with this client."""
+        form = {"username": user, "password": self.passwords[user], "csrf_token": self.csrf_token()}
+        return self.post("/login", form=form, headers={"Origin": "http://wwt.example"})
+
+    def csrf_token(self) -> str:
+        """The token in the forms that this visitor sees; "" when there is none."""
+        dom = self.get("/logout").dom()
+        return next((i.get("value") for i in dom.iter("input") if i.get("name") == "csrf_token"), "")
+
     def get(self, path: str, user: str = "", headers: dict[str, str] | None = None) -> Got:
         return self.request("GET", path, user, headers)
 
     def post(self, path: str, user: str = "", headers: dict[str, str] | None = None, **sent: Any) -> Got:
         return self.request("POST", path, user, headers, **sent)
+
+
+# -- an installation -----------------------------------------------------------
+
+PEOPLE = {"vera": "viewer", "olga": "operator", "adam": "admin", "max": "machine", "nora": ""}
+
+
+class People:
+    """A backend that knows five people; their passwords are their names backwards."""
+
+    @hookimpl
+    def register_login_options(self) -> list[LoginOption]:
+        return [LoginOption("With your WWT account")]
+
+    @hookimpl
+    def authenticate(self, username: str, password: str) -> User | None:
+        if username in PEOPLE and password == username[::-1]:
+            return User(username, full_name=username.title(), roles=frozenset(filter(None, [PEOPLE[username]])))
+        return None
+
+
+@dataclass
+class House:
+    config: Any
+    hooks: Hooks
+    loaded: tuple[Loaded, ...] = ()
+
+
+@dataclass
+class Board:
+    snapshot: Snapshot
+
+
+@dataclass
+class Clockwork:
+    """Keeps what was asked for in the store, as the real one does, and runs nothing."""
+
+    store: Store
+
+    def request(self, name: str, user: str = "", **arguments: Any) -> str:
+        return ledger.request_run(self.store, name, arguments, user)
+
+
+class Installation:
+    """What the pages ask of an App, with plugins that a test hands over instead of those of a plugins.yml."""
+
+    def __init__(self, folder: Path, snapshot: Snapshot, plugins: dict[str, object], **options: Any) -> None:
+        config = Config(folder / "plugins.yml", HouseOptions(**options), (), "0123456789ab")
+        hooks = Hooks()
+        for name, plugin in plugins.items():
+            hooks.register(name, plugin)
+        self.house = House(config, hooks)
+        self.store = Store.memory()
+        self.board = Board(snapshot)
+        self.clockwork = Clockwork(self.store)
+        self.access = Access(lambda: self.house.hooks, self.store, lambda: self.house.config.house)
+        self.problems: tuple[str, ...] = ()
+        self.restart_needed: tuple[str, ...] = ()
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Callable[..., Client]]:
+    """``installation(plugins={...}, snapshot=..., open_reading=False)`` gives a client of a new installation."""
+    opened: list[Installation] = []
+
+    def build(plugins: dict[str, object] | None = None, snapshot: Snapshot | None = None, **options: Any) -> Client:
+        seats = {"auth.people": People(), **(plugins or {})}
+        app = Installation(tmp_path, snapshot or Snapshot.empty(), seats, **options)
+        opened.append(app)
+        return Client(wsgi.build(app), app, {name: name[::-1] for name in PEOPLE})
+
+    yield build
+    for app in opened:
+        app.store.close()
+
+
+@pytest.fixture
+def client(installation: Callable[..., Client]) -> Client:
+    """A visitor of an installation that has not looked at anything yet."""
+    return installation()

@@ -14,23 +14,15 @@ from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 
-from wwt_framework.plugin import LoginOption, Page
+from wwt_framework.plugin import LoginOption
 from wwt_framework.web.assets import Assets
 from wwt_framework.web.exchange import current_exchange
 from wwt_framework.web.filters import FILTERS
+from wwt_framework.web.pages.contributed import Contributed, collect
 
 log = logging.getLogger(__name__)
 
 TEMPLATES = Path(__file__).parent / "templates"
-
-
-@dataclass(frozen=True)
-class Contributed:
-    """A plugin's page and where it stands."""
-
-    plugin: str
-    page: Page
-    path: str
 
 
 @dataclass(frozen=True)
@@ -48,14 +40,13 @@ class Room:
 def build_room(house: Any, taken: frozenset[str]) -> Room:
     """Furnish *house*; *taken* are the paths of the core, which no plugin's page can have."""
     folders = plugin_folders(house.hooks.plugins)
-    pages, refused = _contributed(house.hooks, taken)
+    pages, refused = collect(house.hooks, taken)
     for sentence in refused:
-        log.warning("a plugin's page was refused: %s", sentence)
+        log.warning("a plugin's page was refused", extra={"why": sentence})
     menu = tuple({c.path: c for several in pages.values() for c in several if c.page.in_menu}.values())
     options = tuple(
         (answer.plugin, option)
         for answer in house.hooks.each("register_login_options")
-        if answer.error is None
         for option in answer.value or ()
     )
     static = {name: folder / "static" for name, folder in folders.items() if (folder / "static").is_dir()}
@@ -101,32 +92,3 @@ def _asset(name: str) -> str:
     """Address of a static file, with its version. Raises KeyError for one that is not there."""
     exchange = current_exchange()
     return exchange.url(f"/static/{name}", v=exchange.room.assets.version(name))
-
-
-def _contributed(hooks: Any, taken: frozenset[str]) -> tuple[dict[str, tuple[Contributed, ...]], list[str]]:
-    pages: dict[str, tuple[Contributed, ...]] = {}
-    refused: list[str] = []
-    for answer in hooks.each("register_pages"):
-        if answer.error is not None:
-            continue  # the manager has logged and counted it
-        for page in answer.value or ():
-            path = page.path if page.path.startswith("/") else f"/p/{answer.plugin}/{page.path}"
-            path = path.rstrip("/") or "/"
-            why = _objection(answer.plugin, path, page, taken, pages)
-            if why:
-                refused.append(f"{answer.plugin}: {path}: {why}")
-            else:
-                pages[path] = (*pages.get(path, ()), Contributed(answer.plugin, page, path))
-    return pages, refused
-
-
-def _objection(
-    plugin: str, path: str, page: Page, taken: frozenset[str], pages: Mapping[str, tuple[Contributed, ...]]
-) -> str:
-    """Why *page* can not stand at *path*; "" when it can."""
-    if path in taken or path.startswith("/static/") or (path.startswith("/p/") and not path.startswith(f"/p/{plugin}/")):
-        return "this address belongs to the core or to another plugin; take another one"
-    for other in pages.get(path, ()):
-        if set(other.page.methods) & set(page.methods):
-            return f"this address was taken by {other.plugin}, which stands before it in plugins.yml"
-    return ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from wwt_framework import __version__
-from wwt_framework.errors import Denied, NotFound
+from wwt_framework.errors import Denied, NotFound, StoreError
 from wwt_framework.web.exchange import Exchange, Refused, read_body, understood
 from wwt_framework.web.render import problem
 from wwt_framework.web.responses import Response, as_text, compressed, matches, not_modified, tagged, weak_tag
@@ -81,17 +81,23 @@ def failed(exchange: Exchange | None, error: Exception) -> Response:
     if isinstance(error, NotFound):
         error = Refused(404, str(error))
     if not isinstance(error, Refused):
-        reference = secrets.token_hex(4)
-        path = exchange.visit.path if exchange else ""
-        log.error("page failed, reference %s", reference, extra={"path": path}, exc_info=error)
-        sentence = "Something here went wrong that nobody foresaw. Nothing you did is at fault. "
-        error = Refused(500, f"{sentence}The log of this installation tells more under reference {reference}.")
+        error = _unforeseen(exchange, error)
     try:
         return problem(exchange, error)
     except Exception:
         log.exception("the page of an error could not be drawn", extra={"status": error.status})
         title = f"{error.status} {HTTPStatus(error.status).phrase}"
         return replace(as_text(f"{title}\n\n{error}\n", error.status), headers=dict(error.headers))
+
+
+def _unforeseen(exchange: Exchange | None, error: Exception) -> Refused:
+    reference = secrets.token_hex(4)
+    path = exchange.visit.path if exchange else ""
+    log.error("page failed, reference %s", reference, extra={"path": path}, exc_info=error)
+    more = f"The log of this installation tells more under reference {reference}."
+    if isinstance(error, StoreError):
+        return Refused(503, f"What is kept can not be read or written at this moment. Try again soon. {more}", Retry_After="10")
+    return Refused(500, f"Something here went wrong that nobody foresaw. Nothing you did is at fault. {more}")
 
 
 def packed(exchange: Exchange | None, response: Response) -> Response:

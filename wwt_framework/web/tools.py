@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar, cast
 
-from wwt_framework.errors import Denied
+from wwt_framework.errors import Denied, NotSignedIn
 from wwt_framework.model import ROLES, User
 from wwt_framework.plugin import Visit
 from wwt_framework.web.exchange import Exchange, Refused, current_exchange, same_origin
@@ -148,14 +148,12 @@ def check_token(exchange: Exchange) -> None:
 
 def check_role(exchange: Exchange, role: str) -> None:
     """Raises `Denied`, which says who is asking and what is missing."""
-    if role == "anyone" or (role == "viewer" and exchange.house.config.house.open_reading):
-        return
     exchange.app.access.require(exchange.user, role)
 
 
 def refusal(exchange: Exchange, denied: Denied) -> Refused:
-    """401 for a visitor without a name, 403 for a user who lacks a role."""
-    if exchange.user.name:
+    """401 for a visitor who may sign in, 403 for a user who lacks a role."""
+    if not isinstance(denied, NotSignedIn):
         return Refused(403, str(denied))
     headers = {} if exchange.wants_html() else {"WWW_Authenticate": 'Basic realm="wwt", charset="UTF-8"'}
     return Refused(401, str(denied), **headers)

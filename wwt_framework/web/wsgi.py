@@ -98,7 +98,7 @@ class Pages:
             if path.startswith(beginning + "/"):
                 return Found(handlers, path[len(beginning) + 1 :])
         if path in exchange.room.pages:
-            return Found(self.below["/p"], path)
+            return Found(exchange.room.pages[path])
         raise NotFound("There is no page at this address. Check how the link was written, or start from the overview.")
 
     def _answer(self) -> list[bytes]:
