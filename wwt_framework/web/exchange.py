@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email import policy
 from email.parser import BytesParser
@@ -52,6 +52,7 @@ class Exchange:
     visitor: Any = None
     stack: ExitStack = field(default_factory=ExitStack)
     cookies: list[str] = field(default_factory=list)  # Set-Cookie lines to send
+    for_programs: bool = False  # this address is an endpoint of JSON: so are its errors
     _snapshot: Any = None
 
     @property
@@ -100,7 +101,7 @@ class Exchange:
 
     def wants_html(self) -> bool:
         """Whether the client is a browser, or says that it reads HTML."""
-        if self.visit.query.get("format"):
+        if self.for_programs or self.visit.query.get("format"):
             return False
         return "text/html" in self.visit.headers.get("accept", "")
 
@@ -198,14 +199,12 @@ def _parts(body: bytes, content_type: str) -> list[tuple[str, str]]:
 
 
 def visit_of(request: Any, base_url: str) -> Visit:
-    """The `Visit` of a CherryPy request; the body is not read yet. Raises `Refused` with 400."""
+    """The `Visit` of a CherryPy request, of which path, query and body are still to be read, since they may be bad."""
     environ = request.wsgi_environ
-    query = decoded(environ.get("QUERY_STRING", ""), "query")
     return Visit(
         method=request.method,
-        path=decoded(environ.get("PATH_INFO", "") or "/", "path"),
+        path="/",
         headers=_headers(environ),
-        query=parsed(query, "query"),
         remote=environ.get("REMOTE_ADDR", ""),
         base_url=base_url or request.base,
         remote_user=environ.get("REMOTE_USER", ""),
@@ -213,8 +212,22 @@ def visit_of(request: Any, base_url: str) -> Visit:
     )
 
 
+def with_address(visit: Visit, environ: Mapping[str, Any]) -> Visit:
+    """*visit* with path and query. Raises `Refused` with 400."""
+    path = decoded(environ.get("PATH_INFO", "") or "/", "path")
+    return replace(visit, path=path, query=parsed(decoded(environ.get("QUERY_STRING", ""), "query"), "query"))
+
+
+def with_body(visit: Visit, environ: Mapping[str, Any]) -> Visit:
+    """*visit* with its body, and what it says. Raises `Refused`: 400, 411, 413."""
+    body = read_body(environ)
+    form, said = understood(body, visit.headers.get("content-type", ""))
+    return replace(visit, body=body, form=form, json=said)
+
+
 def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
-    headers = {
+    headers = {"cookie": environ["wwt.cookie"]} if environ.get("wwt.cookie") else {}
+    headers |= {
         name[5:].replace("_", "-").lower(): str(value).strip() for name, value in environ.items() if name.startswith("HTTP_")
     }
     for name in ("CONTENT_TYPE", "CONTENT_LENGTH"):

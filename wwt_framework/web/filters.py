@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from numbers import Integral
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -17,7 +18,7 @@ _TRICKS = {
     for c in "\u061c\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
 }
 _TRICKS.update({c: f"\u27e8U+{c:04X}\u27e9" for c in [*range(9), 11, 12, *range(14, 32), *range(127, 160)]})
-_TRICKS.update({c: "\ufffd" for c in range(0xD800, 0xE000)})  # halves of characters can not be sent
+_TRICKS.update(dict.fromkeys(range(55296, 57344), "�"))  # halves of characters can not be sent
 
 
 def plain(text: Any) -> str:
@@ -25,7 +26,7 @@ def plain(text: Any) -> str:
     return str(text).translate(_TRICKS)
 
 
-def number(value: int | float | None, zero: str = "0") -> str:
+def number(value: Any, zero: str = "0") -> str:
     """1 234 567 with thin spaces; "not known" for None; *zero* for none at all.
 
     >>> number(1204) == "1" + THIN + "204"
@@ -35,7 +36,7 @@ def number(value: int | float | None, zero: str = "0") -> str:
         return UNKNOWN
     if not value:
         return zero
-    return f"{value:,}".replace(",", THIN) if isinstance(value, int) else f"{value:,.1f}".replace(",", THIN)
+    return f"{value:,}".replace(",", THIN) if isinstance(value, Integral) else f"{value:,.1f}".replace(",", THIN)
 
 
 def percent(part: float, whole: float) -> str:

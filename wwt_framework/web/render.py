@@ -13,7 +13,7 @@ from markupsafe import Markup
 from wwt_framework.model import Case
 from wwt_framework.plugin import Panel
 from wwt_framework.web.exchange import Exchange, Refused, current_exchange
-from wwt_framework.web.frame import Frame, frame_of
+from wwt_framework.web.frame import frame_of
 from wwt_framework.web.responses import HTML, Response, as_json, as_text, redirect, table_response
 
 __all__ = ["ShownPanel", "as_json", "as_text", "problem", "redirect", "render", "show_panels", "table_response"]
@@ -45,7 +45,7 @@ class ShownPanel:
 
     plugin: str
     title: str
-    body: Markup = Markup()
+    body: Markup | None = None
     complaint: str = ""
     order: int = 50
 
@@ -75,7 +75,7 @@ def draw_panel(exchange: Exchange, plugin: str, panel: Panel, case: Case | None)
         body = template.render(
             {**panel.values, "panel": panel, "case": case, "user": exchange.user, "now": exchange.now}
         )
-    except Exception as error:  # noqa: BLE001  # a plugin's template may raise anything
+    except Exception as error:  # a plugin's template may raise anything
         log.warning("a panel could not be drawn", extra={"plugin": plugin, "template": panel.template}, exc_info=error)
         sentence = f"{plugin}: the panel could not be drawn: {type(error).__name__}: {error}"[:500]
         return ShownPanel(plugin, panel.title, complaint=sentence, order=panel.order)

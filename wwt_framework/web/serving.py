@@ -9,11 +9,18 @@ from http import HTTPStatus
 
 from wwt_framework import __version__
 from wwt_framework.errors import Denied, NotFound, StoreError
-from wwt_framework.web.exchange import Exchange, Refused, read_body, understood
+from wwt_framework.web.exchange import Exchange, Refused, with_body
 from wwt_framework.web.render import problem
 from wwt_framework.web.responses import Response, as_text, compressed, matches, not_modified, tagged, weak_tag
 from wwt_framework.web.tools import (
-    READING, Handler, Rules, check_csrf, check_method, check_role, parameters_for, refusal,
+    READING,
+    Handler,
+    Rules,
+    check_csrf,
+    check_method,
+    check_role,
+    parameters_for,
+    refusal,
 )
 
 log = logging.getLogger(__name__)
@@ -32,18 +39,17 @@ def serve(exchange: Exchange, found: Found, environ: dict[str, object]) -> Respo
     visit = exchange.visit
     handler = check_method(found.handlers, visit.method)
     rules = handler.rules
+    exchange.for_programs = rules.json
     if not rules.identify:
         return handler(**parameters_for(handler, visit.query, found.rest))
-    body = read_body(environ)
-    form, json = understood(body, visit.headers.get("content-type", ""))
-    exchange.visit = replace(visit, body=body, form=form, json=json)
+    exchange.visit = with_body(visit, environ)
     identify(exchange)
     check_role(exchange, rules.role)
     check_csrf(exchange, rules)
     tag = early_tag(exchange, rules)
     if tag and matches(tag, visit.headers.get("if-none-match", "")):
         return Response(b"", status=304, headers={"ETag": tag})
-    response = handler(**parameters_for(handler, {**visit.query, **form}, found.rest))
+    response = handler(**parameters_for(handler, {**visit.query, **exchange.visit.form}, found.rest))
     return tagged(response, tag) if visit.method in READING else response
 
 

@@ -37,7 +37,8 @@ class Rules:
 class Handler(Protocol):
     """A function or method marked with `page`."""
 
-    rules: Rules
+    @property
+    def rules(self) -> Rules: ...
 
     def __call__(self, **parameters: Any) -> Response: ...
 
@@ -169,9 +170,9 @@ def _signature(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
 
 def parameters_for(handler: Handler, given: Mapping[str, str | list[str]], rest: str | None = None) -> dict[str, Any]:
     """Those of *given* that *handler* names, in the shape it wants. Raises `Refused` with 400 for one that is missing."""
-    function = getattr(handler, "__func__", handler)
+    function: Callable[..., Any] = getattr(handler, "__func__", handler)
     wanted: dict[str, Any] = {}
-    for name, parameter in _signature(function).items():
+    for name, parameter in _signature(cast(Any, function)).items():
         if name == "self":
             continue
         if parameter.kind is parameter.VAR_KEYWORD:

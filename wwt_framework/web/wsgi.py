@@ -6,7 +6,6 @@ import importlib
 import logging
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -15,7 +14,7 @@ import cherrypy
 
 from wwt_framework.errors import NotFound
 from wwt_framework.web import pages
-from wwt_framework.web.exchange import Exchange, visit_of
+from wwt_framework.web.exchange import Exchange, visit_of, with_address
 from wwt_framework.web.responses import Response
 from wwt_framework.web.room import Room, build_room
 from wwt_framework.web.serving import Found, failed, packed, serve
@@ -107,6 +106,7 @@ class Pages:
         try:
             exchange = self._exchange(request)
             request.exchange = exchange
+            exchange.visit = with_address(exchange.visit, request.wsgi_environ)
             response = serve(exchange, self.find(exchange), request.wsgi_environ)
         except Exception as error:  # noqa: BLE001  # nobody is shown a traceback; the log is
             response = failed(exchange, error)
@@ -117,16 +117,11 @@ class Pages:
         environ = request.wsgi_environ
         base = urlsplit(house.config.house.base_url or "")
         visit = visit_of(request, f"{base.scheme}://{base.netloc}" if base.netloc else "")
-        visit = replace(visit, headers=with_cookie(visit.headers, environ["wwt.cookie"]))
         prefix = environ.get("SCRIPT_NAME", "").rstrip("/") or base.path.rstrip("/")
         now = datetime.now(timezone.utc)
         exchange = Exchange(self.app, house, self.room(house), now, visit, prefix, self.is_secure(environ))
         request.hooks.attach("on_end_request", exchange.stack.close, failsafe=True)
         return exchange
-
-
-def with_cookie(headers: Mapping[str, str], cookie: str) -> Mapping[str, str]:
-    return {**headers, "cookie": cookie} if cookie else headers
 
 
 def collected(mounted: Mapping[str, Mounted]) -> tuple[dict[str, tuple[Handler, ...]], dict[str, tuple[Handler, ...]]]:

@@ -67,7 +67,7 @@ class Contributed:
             return self._response(reply)
         except (Refused, Denied, NotFound):
             raise
-        except Exception as error:  # noqa: BLE001  # a plugin may raise anything
+        except Exception as error:  # a plugin may raise anything
             raise self._failure(exchange, error) from error
 
     @property

@@ -54,7 +54,7 @@ def login(next: str = "/") -> Response:  # noqa: A002  # as in ?next=
 
 
 @page(role="anyone", methods=("POST",))
-def enter(username: str = "", password: str = "", next: str = "/") -> Response:  # noqa: A002, S107  # a form's fields
+def enter(username: str = "", password: str = "", next: str = "/") -> Response:  # noqa: A002  # a form's fields
     """Check name and password; go on to where one wanted to go."""
     try:
         sign_in(current_exchange(), username, password)

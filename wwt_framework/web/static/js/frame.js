@@ -68,19 +68,32 @@ function startMenus() {
 }
 
 /** A page that says after how many seconds it wants to be drawn again, as long as somebody looks at it. */
-function startReload() {
-  const seconds = Number(document.querySelector("[data-reload-seconds]")?.dataset.reloadSeconds);
-  if (!seconds) return;
-  setInterval(() => {
-    const busy = document.querySelector("dialog[open], details[data-menu][open]") || document.activeElement?.matches("input, textarea, select");
-    if (!document.hidden && !busy) location.reload();
-  }, seconds * 1000);
+function startRedraw() {
+  const main = document.getElementById("main");
+  const seconds = () => Number(main.querySelector("[data-redraw-seconds]")?.dataset.redrawSeconds);
+  if (!seconds()) return;
+  const redraw = async () => {
+    if (document.hidden || document.querySelector("dialog[open]")) return;
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (!answer.ok) return;
+    const drawn = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = drawn.getElementById("main");
+    if (!fresh) return;
+    const focused = [...main.querySelectorAll("a, button, [data-row]")].indexOf(document.activeElement);
+    main.replaceChildren(...fresh.childNodes);
+    if (focused >= 0) main.querySelectorAll("a, button, [data-row]")[focused]?.focus({ preventScroll: true });
+    const strip = drawn.querySelector(".strip");
+    if (strip) document.querySelector(".strip")?.replaceWith(strip);
+    localTimes(document);
+    if (!seconds()) clearInterval(timer);
+  };
+  const timer = setInterval(() => redraw().catch(() => {}), seconds() * 1000); // no answer now: the next may come
 }
 
 startThemeSwitch(document.querySelector("[data-theme-switch]"));
 startKeys();
 startMenus();
-startReload();
+startRedraw();
 localTimes(document);
 keepAges();
 setInterval(keepAges, 30_000);
