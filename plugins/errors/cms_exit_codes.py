@@ -37,7 +37,7 @@ class CmsExitCodes:
 def every_meaning() -> tuple[ExitCode, ...]:
     """All meanings of all codes, by code and time."""
     # This module may be installed under any name, so the file is found beside it.
-    text = files(__package__ or "").joinpath("data", "exit_codes.json").read_text(encoding="utf-8")
+    text = (files(__package__ or "") / "data" / "exit_codes.json").read_text(encoding="utf-8")
     content = json.loads(text)
     return tuple(_exit_code(entry, content["sources"]) for entry in content["codes"])
 
