@@ -1,0 +1,53 @@
+"""The kit for who writes a plugin: contracts to inherit from, and fixtures; a pytest plugin of its own.
+
+Installing wwt-framework installs it. At import it loads nothing of ours, so that coverage sees all of it::
+
+    from wwt_framework.testing import ErrorSourceContract
+
+    class TestMySource(ErrorSourceContract):
+        plugin = "errors.my_source"          # loaded through its entry point
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from wwt_framework.testing.contracts import AuthContract, ErrorSourceContract
+    from wwt_framework.testing.running import Running
+
+__all__ = ["AuthContract", "ErrorSourceContract", "wwt_plugin"]
+
+pytest.register_assert_rewrite("wwt_framework.testing.contracts")
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("AuthContract", "ErrorSourceContract"):
+        from wwt_framework.testing import contracts
+
+        return getattr(contracts, name)
+    raise AttributeError(f"module {__name__} has no attribute {name!r}")
+
+
+@pytest.fixture
+def wwt_plugin(tmp_path: Path) -> Iterator[Callable[..., Running]]:
+    """``wwt_plugin("errors.my_source", path="...")``: the plugin, found by its entry point, made and started.
+
+    Its doors lead into memory; it is shut down when the test is over.
+    """
+    from wwt_framework.testing.running import running
+
+    stops: list[Callable[[], None]] = []
+
+    def make(plugin: str, **options: Any) -> Running:
+        it = running(plugin, options, tmp_path)
+        stops.append(it.stop)
+        return it
+
+    yield make
+    for stop in reversed(stops):
+        stop()

@@ -1,0 +1,127 @@
+"""The doors of `wwt_framework.plugin`, kept in memory: what a plugin under test is lent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from typing import Any
+
+from wwt_framework.errors import NotFound, PluginError, WwtError
+from wwt_framework.model import OPEN_STATES, ROLES, TRANSITIONS, Action, ActionState
+from wwt_framework.plugin import Account, Reported
+
+#: door -> the namespaces that may open it
+GRANTED = {"actions": ("wwt.actions",), "accounts": ("wwt.auth",), "mail": ("wwt.auth", "wwt.actions", "wwt.extras")}
+
+
+class ActionsInMemory:
+    """`ActionsDoor` over a dictionary: action id -> action."""
+
+    def __init__(self, actions: Iterable[Action] = (), now: Callable[[], datetime] | None = None) -> None:
+        self.kept = {action.id: action for action in actions}
+        self.handed_out: dict[str, str] = {}  # workflow -> id of the action last handed out
+        self._now = now or (lambda: datetime.now(timezone.utc))
+
+    def open(self, since: datetime | None = None) -> list[Action]:
+        return self._select(OPEN_STATES, since)
+
+    def done(self, since: datetime | None = None) -> list[Action]:
+        return self._select({ActionState.DONE}, since)
+
+    def hand_out(self, executor: str, since: datetime | None = None) -> list[Action]:
+        for action in self._select(OPEN_STATES, since):
+            if action.state is ActionState.QUEUED:
+                self._move(action, ActionState.SENT, f"fetched by {executor}")
+            self.handed_out[action.workflow] = action.id
+        return self.open(since)
+
+    def report(self, executor: str, workflows: Sequence[str]) -> Reported:
+        success, again, unknown = [], [], []
+        for workflow in workflows:
+            action = self.kept.get(self.handed_out.get(workflow, ""))
+            if action is None:
+                unknown.append(workflow)
+            elif action.state is ActionState.DONE:
+                again.append(workflow)
+            else:
+                if ActionState.DONE in TRANSITIONS[action.state]:
+                    self._move(action, ActionState.DONE, f"reported by {executor}")
+                success.append(workflow)
+        return Reported(tuple(success), tuple(again), tuple(unknown))
+
+    def _select(self, states: Iterable[ActionState], since: datetime | None) -> list[Action]:
+        wanted = set(states)
+        found = [a for a in self.kept.values() if a.state in wanted and (since is None or a.submitted_at >= since)]
+        return sorted(found, key=lambda action: action.submitted_at)
+
+    def _move(self, action: Action, state: ActionState, note: str) -> None:
+        self.kept[action.id] = replace(action, state=state, note=note, changed_at=self._now())
+
+
+class AccountsInMemory:
+    """`AccountsDoor` over a dictionary."""
+
+    def __init__(self, accounts: Iterable[Account] = ()) -> None:
+        self._kept = {account.name: account for account in accounts}
+
+    def find(self, name: str) -> Account | None:
+        return self._kept.get(name)
+
+    def add(self, account: Account) -> None:
+        if account.name in self._kept:
+            raise WwtError(f"There is already an account '{account.name}'.")
+        if strange := account.roles - set(ROLES):
+            raise WwtError(f"Unknown role '{min(strange)}'; there are {', '.join(ROLES)}.")
+        self._kept[account.name] = account
+
+    def change(self, name: str, **fields: Any) -> Account:
+        if name not in self._kept:
+            raise NotFound(f"There is no account '{name}'.")
+        self._kept[name] = replace(self._kept[name], **fields)
+        return self._kept[name]
+
+    def all(self) -> list[Account]:
+        return [self._kept[name] for name in sorted(self._kept)]
+
+
+@dataclass
+class MailInMemory:
+    """`MailDoor` that keeps what was sent: (to, subject, text)."""
+
+    sent: list[tuple[tuple[str, ...], str, str]] = field(default_factory=list)
+
+    def send(self, to: Sequence[str], subject: str, text: str) -> None:
+        self.sent.append((tuple(to), subject, text))
+
+
+@dataclass
+class JobsInMemory:
+    """`JobsDoor` that keeps what was asked for: (job, arguments)."""
+
+    requested: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def request(self, name: str, **arguments: Any) -> str:
+        self.requested.append((name, arguments))
+        return str(len(self.requested))
+
+
+class ClosedDoor:
+    """A door that a plugin of this namespace may not open."""
+
+    def __init__(self, door: str, namespace: str) -> None:
+        self._why = f"{namespace} may not open context.{door}; {', '.join(GRANTED[door])} may"
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # Python itself looks for these
+            raise AttributeError(name)
+        raise PluginError(self._why)
+
+
+def gather(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+    """As the house's, one call after the other."""
+    for item in items:
+        try:
+            yield function(item)
+        except Exception as err:  # noqa: BLE001  # it is the result for this item
+            yield err
