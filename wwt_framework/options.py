@@ -1,0 +1,190 @@
+"""What plugins.yml can say: the base of every plugin's options, the house's own keys, the ``wwt:`` block.
+
+A plugin's options are a class inside it; a field's description is its documentation::
+
+    class Options(PluginOptions):
+        path: Location = Field(description="file or URL of all_errors.json")
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+
+_STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, validate_default=True, hide_input_in_errors=True)
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_STORES = re.compile(r"(sqlite|postgres|postgresql|psycopg3)(\+[a-z]+)?://")
+
+
+def _in_folder(path: Path, info: ValidationInfo) -> Path:
+    """*path* with ``~`` expanded; a relative one belongs to the folder of plugins.yml."""
+    if "\0" in str(path):
+        raise ValueError("expected the path of a file or folder")
+    try:
+        return Path((info.context or {}).get("folder", "")) / path.expanduser()
+    except RuntimeError:  # ~nobody
+        raise ValueError("expected the path of a file or folder; there is no such home") from None
+
+
+def _location(text: str, info: ValidationInfo) -> str:
+    return text if _URL.match(text) else str(_in_folder(Path(text), info))
+
+
+def _not_empty(value: Any) -> Any:
+    if value == "":
+        raise ValueError("expected a path; leave the key out to have none")
+    return value
+
+
+ConfigPath = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(_in_folder)]
+"""A path; when relative, relative to the folder of plugins.yml."""
+
+Location = Annotated[str, BeforeValidator(_not_empty), AfterValidator(_location)]
+"""A URL as it stands, or a path as in ``ConfigPath``."""
+
+
+class HouseKeys(BaseModel):
+    """What the house itself wants to know of a plugin; the plugin never sees these keys."""
+
+    model_config = _STRICT
+
+    use: str | None = Field(
+        None, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", description="name of the entry point; default: the key"
+    )
+    required: bool = Field(False, description="do not open the house without this plugin")
+    shadow: bool = Field(False, description="ask it and note its answers, but let them change nothing")
+    deadline_s: float | None = Field(None, gt=0, description="seconds after which its answer counts as missing")
+
+
+def split_house_keys(mapping: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The house's keys of one plugin's block, and the plugin's own options."""
+    house = {key: value for key, value in mapping.items() if key in HouseKeys.model_fields}
+    return house, {key: value for key, value in mapping.items() if key not in house}
+
+
+class PluginOptions(BaseModel):
+    """Base of every plugin's ``Options``: nothing unknown, nothing changed later.
+
+    A field may not have the name of a house key: TypeError when the class is made.
+    """
+
+    model_config = _STRICT
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        for name, field in cls.model_fields.items():
+            if taken := {name, field.alias} & HouseKeys.model_fields.keys():
+                raise TypeError(f"{cls.__qualname__}.{name}: '{taken.pop()}' is the house's key; take another name")
+
+
+class Webmaster(BaseModel):
+    """Who answers for this installation."""
+
+    model_config = _STRICT
+
+    name: str = Field("", description="shown at the foot of pages and under mails")
+    email: str = Field("", description="where questions go; empty: nowhere")
+
+    @field_validator("email")
+    @classmethod
+    def _has_a_domain(cls, email: str) -> str:
+        if email and not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
+            raise ValueError("expected an address like name@example.org")
+        return email
+
+
+class Tls(BaseModel):
+    """Certificate and key with which the pages are served."""
+
+    model_config = _STRICT
+
+    certificate: ConfigPath = Field(description="PEM file of the certificate, with its chain")
+    key: ConfigPath = Field(description="PEM file of its private key, not encrypted")
+
+    @field_validator("certificate", "key")
+    @classmethod
+    def _is_there(cls, path: Path) -> Path:
+        if not path.is_file():
+            raise ValueError(f"expected an existing file, got '{path}'")
+        return path
+
+
+class HouseOptions(BaseModel):
+    """The ``wwt:`` block of plugins.yml: what concerns the house and no plugin."""
+
+    model_config = _STRICT
+
+    listen: str = Field("127.0.0.1:8080", description="host:port of the pages; port 0 takes any free one")
+    base_url: str | None = Field(None, description="address by which others reach the pages, for links in mails")
+    tls: Tls | None = Field(None, description="certificate and key; without them the pages are plain HTTP")
+    threads: int = Field(30, ge=1, le=1000, description="requests that are answered at the same time")
+    open_reading: bool = Field(True, description="reading needs no sign-in")
+    session_hours: float = Field(12, gt=0, description="hours after which one has to sign in again")
+    session_idle_hours: float = Field(4, gt=0, description="hours without a request that end a session")
+    data_dir: ConfigPath = Field(Path("wwt-data"), description="folder of everything that is kept")
+    store: str = Field("", repr=False, description="database URL; empty: sqlite:///<data_dir>/wwt.db")
+    templates: ConfigPath | None = Field(None, description="folder of templates that replace shipped ones")
+    pid_file: ConfigPath | None = Field(None, description="where the process number is written")
+    log_dir: ConfigPath | None = Field(None, description="folder of access.log and application.log")
+    refresh_minutes: float = Field(15, gt=0, description="minutes between two looks at the sources")
+    concurrency: int = Field(24, ge=1, le=1000, description="fetches that run at the same time")
+    keep_snapshots: int = Field(3, ge=1, description="past snapshots that stay on disk")
+    compute: str = Field("local", description="where heavy work runs: local, or dask+tcp://scheduler:8786")
+    dry_run: bool = Field(False, description="rehearsal: nothing is handed to any executor, every page says so")
+    include_all_acdcs: bool = Field(False, description="show ACDCs that have no errors, too")
+    submit_history_days: float = Field(2, ge=0, description="days for which an action marks its workflow as acted")
+    webmaster: Webmaster = Field(Webmaster(), description="name and email of who answers for this installation")
+
+    @property
+    def host(self) -> str:
+        """Where to listen, without brackets: ``127.0.0.1``, ``::1``."""
+        return self.listen.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        return int(self.listen.rpartition(":")[2])
+
+    @field_validator("listen")
+    @classmethod
+    def _host_and_port(cls, text: str) -> str:
+        match = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):([0-9]{1,5})", text, re.ASCII)
+        if not match or int(match[2]) > 65535:
+            raise ValueError("expected host:port like 127.0.0.1:8080")
+        return text
+
+    @field_validator("base_url")
+    @classmethod
+    def _web_address(cls, text: str | None) -> str | None:
+        if text is not None and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", text):
+            raise ValueError("expected an address like https://wwt.example.org")
+        return text and text.rstrip("/")
+
+    @field_validator("store")
+    @classmethod
+    def _database(cls, url: str, info: ValidationInfo) -> str:
+        if not url:
+            return f"sqlite:///{info.data.get('data_dir', '')}/wwt.db"
+        if not _STORES.match(url):
+            raise ValueError("expected a database URL like sqlite:////var/lib/wwt/wwt.db or psycopg3://user@host/wwt")
+        scheme, slashes, path = url.partition(":///")
+        if slashes and scheme.startswith("sqlite") and path and not path.startswith((":memory:", "?")):
+            return f"{scheme}:///{_in_folder(Path(path), info)}"
+        return url
+
+    @field_validator("templates")
+    @classmethod
+    def _is_a_folder(cls, path: Path | None) -> Path | None:
+        if path is not None and not path.is_dir():
+            raise ValueError(f"expected an existing folder, got '{path}'")
+        return path
+
+    @field_validator("compute")
+    @classmethod
+    def _local_or_cluster(cls, text: str) -> str:
+        if text != "local" and not _URL.match(text):
+            raise ValueError("expected local, or the address of a Dask scheduler like dask+tcp://scheduler:8786")
+        return text
