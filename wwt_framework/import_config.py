@@ -1,0 +1,236 @@
+"""config.yml of WorkflowWebTools -> plugins.yml, and in sentences what became of every key.
+
+The keys are those of PROMISES section 6: config.yml itself, and config.yml and credential.yml of its workflowmonit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from wwt_framework.config_messages import Subject, explain, quote, unknown
+from wwt_framework.config_reading import Keys, Tree, dotted, printable, read
+from wwt_framework.errors import ConfigError
+from wwt_framework.options import HouseOptions
+
+_HOUSE: dict[Keys, str] = {  # what only has another name here
+    ("host", "threads"): "threads",
+    ("refresh_period",): "refresh_minutes",
+    ("include_all_acdcs",): "include_all_acdcs",
+    ("actions", "submithistory"): "submit_history_days",
+}
+_OWN_WAY: set[Keys] = {  # what has a home here, but not by renaming
+    ("webmaster", "name"),
+    ("webmaster", "email"),
+    ("host", "name"),
+    ("host", "port"),
+    ("data", "all_errors"),
+    ("workspace",),
+}
+_COOKIES = (
+    "nothing here signs in at CERN with cookies; let cron fetch the file and name it in errors.json_file.path, or use "
+    "an address that takes a certificate"
+)
+_ACCOUNTS = "nobody signs up by mail here; an admin makes accounts: wwt user add NAME --role operator"
+_MONGO = "actions are kept in the database of wwt.store, not in MongoDB; those of the past stay where they are"
+_CLUSTER = "no clustering plugin is listed; keep the value for the options of the one you list under clustering:"
+_PREDICT = "no prediction service is asked; keep the value for the options of the plugin you list under ml:"
+_MONIT = "workflowmonit is a program of its own and goes on with its own file; keep it"
+_LEFT: dict[Keys, str] = {
+    ("data", "workflow_history"): "the history of errors starts anew; keep the file: errors.json_file reads its shape",
+    ("data", "explain_errors"): "the original has not read it for years; nothing to do",
+    ("data", "cookie_file"): _COOKIES,
+    ("data", "cookie_pem"): _COOKIES,
+    ("data", "cookie_key"): _COOKIES,
+    ("valid_emails", "domains"): _ACCOUNTS,
+    ("valid_emails", "whitelist"): _ACCOUNTS,
+    ("actions", "key"): "the executor's key belongs into a file that only wwt may read; give it to the plugin that "
+    "serves the executor, as {$file: PATH}",
+    ("actions", "database"): _MONGO,
+    ("actions", "uri"): _MONGO,
+    ("cluster", "n_clusters"): _CLUSTER,
+    ("cluster", "n_init"): _CLUSTER,
+    ("cluster", "skip"): "clustering is off as long as no plugin is listed under clustering:",
+    ("cache_refresh",): "everything is asked for again every wwt.refresh_minutes; nothing to do",
+    ("oracle",): "Unified's database is not read; name its statuses.json in errors.json_file.path",
+    ("aieh", "static"): _PREDICT,
+    ("aieh", "models"): _PREDICT,
+    ("aieh", "user"): _PREDICT,
+    ("aieh", "dry"): "nothing is submitted by itself; for a rehearsal of everything set wwt.dry_run",
+    ("no_predict",): "predictions are off as long as no plugin is listed under ml:",
+    ("workflow_status_db",): _MONIT,
+    ("alert_recipients",): _MONIT,
+    ("producer",): _MONIT,
+    ("topic",): _MONIT,
+    ("cert",): _MONIT,
+    ("key",): _MONIT,
+    ("hostport", "host"): _MONIT,
+    ("hostport", "port"): _MONIT,
+    **{
+        ("cluster", axis, key): _CLUSTER
+        for axis in ("sitename", "errorcode")
+        for key in ("distance", "width", "midpoint")
+    },
+}
+_KNOWN: set[Keys] = {*_HOUSE, *_OWN_WAY, *_LEFT}
+_ALWAYS_LEFT = (
+    "users.db and keys/salt.txt: passwords can not be carried over; make accounts: wwt user add NAME --role operator",
+    "reasons.db: reasons are collected anew",
+    "site readiness: the original asked for it by itself; list errors.prod_status with a file or URL",
+)
+_SOURCES = ("cms_names", "cms_exit_codes", "cms_links")
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A plugins.yml, and what became of every key of the original's file."""
+
+    text: str
+    carried: list[str]  # "host.name, host.port -> wwt.listen: 127.0.0.1:8080"
+    left: list[str]  # "actions.uri: ..."; says what to do, never the value
+
+
+@dataclass
+class _Draft:
+    house: dict[str, tuple[str, str]] = field(default_factory=dict)  # our key -> value as YAML, where from
+    source: str = ""  # path of all_errors as YAML
+    carried: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+
+    def keep(self, key: str, value: Any, origin: str) -> None:
+        """Carry *value* over as wwt.*key*, unless plugins.yml would refuse it."""
+        if value is None:
+            self.left.append(f"{origin}: is empty; wwt.{key} keeps its default")
+        elif refusal := _refusal(key, value):
+            self.left.append(f"{origin}: {refusal}; wwt.{key} keeps its default")
+        else:
+            self.house[key] = (_yaml(value), origin)
+            self.carried.append(f"{origin} -> wwt.{key}: {printable(_yaml(value), 200)}")
+
+
+def convert(text: str, name: str, folder: Path | None = None) -> Converted:
+    """Carry over what has a home. Raises ConfigError when *text*, the file called *name*, is not a mapping in YAML.
+
+    *folder*: where the original ran. With it, relative paths become absolute and the keys of TLS are looked for.
+    """
+    tree = read(text, name)
+    if tree.problems or not isinstance(tree.data, dict):
+        raise ConfigError(*tree.problems or (f"{name}:1: expected the original's config.yml, got {quote(tree.data)}",))
+    draft = _Draft()
+    found = dict(_leaves(tree.data, ()))
+    for keys, value in found.items():
+        if keys in _HOUSE:
+            draft.keep(_HOUSE[keys], value, dotted(keys))
+        elif keys in _LEFT:
+            draft.left.append(f"{dotted(keys)}: {_LEFT[keys]}")
+        elif keys not in _KNOWN:
+            draft.left.append(f"{dotted(keys)}: {_stranger(keys)}")
+    _people_and_place(draft, found, folder)
+    _sources(draft, found, folder)
+    _files(draft, folder)
+    draft.left += _ALWAYS_LEFT
+    return Converted(_text(draft, name), draft.carried, draft.left)
+
+
+def _leaves(data: Any, keys: Keys) -> Iterator[tuple[Keys, Any]]:
+    """Every key of the original, and of what it never had the outermost key."""
+    for key, value in data.items():
+        inner = (*keys, key)
+        deeper = any(known[: len(inner)] == inner and len(known) > len(inner) for known in _KNOWN)
+        if deeper and isinstance(value, dict) and value:
+            yield from _leaves(value, inner)
+        else:
+            yield inner, value
+
+
+def _stranger(keys: Keys) -> str:
+    siblings = {str(known[len(keys) - 1]): None for known in sorted(_KNOWN) if known[: len(keys) - 1] == keys[:-1]}
+    if str(keys[-1]) in siblings:
+        return "expected a mapping, as the original did; nothing of it is carried over"
+    return unknown(str(keys[-1]), list(siblings), "key, which the original never had")
+
+
+def _people_and_place(draft: _Draft, found: Mapping[Keys, Any], folder: Path | None) -> None:
+    name, port = found.get(("host", "name")), found.get(("host", "port"))
+    if origins := [dotted(keys) for keys in (("host", "name"), ("host", "port")) if keys in found]:
+        host = f"[{name}]" if isinstance(name, str) and ":" in name else name
+        draft.keep("listen", f"{host or '127.0.0.1'}:{8080 if port is None else port}", ", ".join(origins))
+    people = {key: found[("webmaster", key)] for key in ("name", "email") if found.get(("webmaster", key)) is not None}
+    for key in ("name", "email"):
+        origin = f"webmaster.{key}"
+        if ("webmaster", key) in found and key not in people:
+            draft.left.append(f"{origin}: is empty")
+        elif key in people and (refusal := _refusal("webmaster", {key: people[key]})):
+            draft.left.append(f"{origin}: {refusal}")
+            del people[key]
+    if people:
+        draft.keep("webmaster", people, ", ".join(f"webmaster.{key}" for key in people))
+    if ("workspace",) in found:
+        space = found[("workspace",)]
+        path = str((folder or Path()) / space / "wwt-data") if isinstance(space, str) and space else space
+        draft.keep("data_dir", path, "workspace")
+
+
+def _sources(draft: _Draft, found: Mapping[Keys, Any], folder: Path | None) -> None:
+    asked = found.get(("data", "all_errors"))
+    if isinstance(asked, str) and asked:
+        is_url = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", asked)
+        draft.source = _yaml(asked if is_url or folder is None else str(folder / asked))
+        draft.carried.append(f"data.all_errors -> errors.json_file.path: {quote(asked)}")
+    elif ("data", "all_errors") in found:
+        draft.left.append(
+            f"data.all_errors: expected a file or URL, got {quote(asked)}; write errors.json_file yourself"
+        )
+    else:
+        draft.left.append("data.all_errors: is not there, so no source is listed; write errors.json_file yourself")
+
+
+def _files(draft: _Draft, folder: Path | None) -> None:
+    """The files that lay where the original ran."""
+    place = folder or Path()
+    draft.keep("pid_file", str(place / "pid"), "the file pid")
+    draft.keep("log_dir", str(place), "access.log and application.log")
+    pair = {"certificate": str(place / "keys/cert.pem"), "key": str(place / "keys/privkey.pem")}
+    if folder is None:
+        told = "if they are there, add to wwt: tls: {certificate: keys/cert.pem, key: keys/privkey.pem}"
+        draft.left.append(f"keys/cert.pem and keys/privkey.pem: {told}")
+    elif any(Path(path).exists() for path in pair.values()):
+        draft.keep("tls", pair, "keys/cert.pem and keys/privkey.pem")
+
+
+def _refusal(key: str, value: Any) -> str:
+    """Why wwt.*key* can not be *value*; empty when it can."""
+    try:
+        HouseOptions.model_validate({key: value})
+    except ValidationError as err:
+        problems = explain(err, Subject(HouseOptions, {key: value}, Tree(""), ()))
+        return "; ".join(problem.split(": ", 2)[2] for problem in problems)
+    return ""
+
+
+def _yaml(value: Any) -> str:
+    """*value* in one line of YAML."""
+    return yaml.safe_dump([value], default_flow_style=True, allow_unicode=True, width=10**9, sort_keys=False).strip()[
+        1:-1
+    ]
+
+
+def _text(draft: _Draft, name: str) -> str:
+    lines = [
+        f"# Made by `wwt import-config` from {printable(name)}; keep that file. `wwt check` checks this one.",
+        "",
+        "wwt:",
+    ]
+    lines += [f"  {key}: {value}  # {origin}" for key, (value, origin) in draft.house.items()]
+    lines += ["", "errors:"]
+    lines += ["  json_file:", f"    path: {draft.source}  # data.all_errors"] if draft.source else []
+    lines += ["  # prod_status: {path: /data/ProdStatus.txt}  # a file or URL with the states of sites"]
+    lines += [f"  {source}: {{}}" for source in _SOURCES]
+    lines += ["", "auth:", "  local: {}", "", "# Not carried over:"]
+    return "\n".join([*lines, *(f"# - {printable(sentence, 500)}" for sentence in draft.left), ""])
