@@ -35,8 +35,13 @@ Progress = Callable[[float | None, str], None]
 class Snapshot(Protocol):
     """The world at ``taken_at``: read by every page, never changed. Cases are made on demand."""
 
-    version: str
-    taken_at: datetime
+    @property
+    def version(self) -> str:
+        """Sorts by time."""
+
+    @property
+    def taken_at(self) -> datetime:
+        """Of when it is, UTC."""
 
     def workflow_names(self) -> Sequence[str]:
         """All workflows of the snapshot, sorted."""

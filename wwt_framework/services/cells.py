@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
-from wwt_framework.cube import Array, ErrorColumns
+from wwt_framework.cube import Array, ErrorColumns, workflow_of
 
 
 def no_indices() -> Array:
@@ -34,6 +35,11 @@ class Cells:
 
     def __len__(self) -> int:
         return len(self.count)
+
+    @cached_property
+    def owners(self) -> list[str]:
+        """The workflow of each task."""
+        return [workflow_of(task) for task in self.tasks]
 
     def columns(self) -> ErrorColumns:
         """The same for ``ErrorCube.build``; tasks without a cell are left out."""

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from wwt_framework.model import Rejected, SourceReport
 
@@ -24,49 +24,57 @@ def in_pool(work: Callable[[T], R], things: Iterable[T], threads: int) -> Iterat
     Things are taken as threads become free, so that many of them cost no memory.
     What *work* raises ends the iteration.
     """
-    source = iter(things)
-    taking = threading.Lock()
-    done: queue.Queue[tuple[T, R | BaseException] | None] = queue.Queue(threads * 2)
-    stopped = threading.Event()
-
-    def put(result: tuple[T, R | BaseException] | None) -> None:
-        while not stopped.is_set():
-            try:
-                return done.put(result, timeout=1)
-            except queue.Full:
-                continue
-
-    def serve() -> None:
-        while not stopped.is_set():
-            with taking:
-                thing = next(source, _END)
-            if thing is _END:
-                break
-            try:
-                put((thing, work(thing)))
-            except BaseException as err:  # noqa: BLE001  # raised again by whoever iterates
-                put((thing, err))
-        put(None)
-
-    for i in range(threads):
-        # Daemons: a source that hangs for ever does not keep the process from ending.
-        threading.Thread(target=serve, name=f"wwt-gather-{i}", daemon=True).start()
+    pool = _Pool(work, things, threads)
     try:
+        yield from pool.results()
+    finally:
+        pool.stop()
+
+
+class _Pool(Generic[T, R]):
+    def __init__(self, work: Callable[[T], R], things: Iterable[T], threads: int) -> None:
+        self._work = work
+        self._things = iter(things)
+        self._taking = threading.Lock()
+        self._stopped = threading.Event()
+        self._done: queue.Queue[tuple[T, R] | BaseException | None] = queue.Queue(threads * 2)
+        self._threads = threads
+        for i in range(threads):
+            # Daemons: a source that hangs for ever does not keep the process from ending.
+            threading.Thread(target=self._serve, name=f"wwt-gather-{i}", daemon=True).start()
+
+    def results(self) -> Iterator[tuple[T, R]]:
         ended = 0
-        while ended < threads:
-            result = done.get()
+        while ended < self._threads:
+            result = self._done.get()
             if result is None:
                 ended += 1
+            elif isinstance(result, BaseException):
+                raise result
+            else:
+                yield result
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def _serve(self) -> None:
+        try:
+            while not self._stopped.is_set():
+                with self._taking:
+                    thing = next(self._things)
+                self._put((thing, self._work(thing)))
+        except StopIteration:
+            self._put(None)
+        except BaseException as err:  # noqa: BLE001  # raised again by whoever waits for results
+            self._put(err)
+
+    def _put(self, result: tuple[T, R] | BaseException | None) -> None:
+        while not self._stopped.is_set():
+            try:
+                self._done.put(result, timeout=1)
+            except queue.Full:
                 continue
-            thing, value = result
-            if isinstance(value, BaseException):
-                raise value
-            yield thing, value
-    finally:
-        stopped.set()
-
-
-_END: object = object()
+            return
 
 
 class Patience:
@@ -135,7 +143,7 @@ class Tally:
         )  # fmt: skip
 
 
-def renewed(before: SourceReport | None, now: SourceReport, asked: set[str]) -> SourceReport:
+def renewed(before: SourceReport | None, now: SourceReport, asked: frozenset[str]) -> SourceReport:
     """The line after only the workflows *asked* were asked again: what was known of all others goes on."""
     if before is None:
         return now

@@ -42,10 +42,14 @@ class Items(Generic[ItemT]):
 
 
 @cache
-def adapter(kind: Hashable) -> TypeAdapter[Any]:
-    """Reads and checks a tuple of *kind*."""
+def _adapter(kind: Hashable) -> TypeAdapter[Any]:
     return TypeAdapter(tuple[kind, ...],  # type: ignore[valid-type]  # made at run time
  config=ConfigDict(revalidate_instances="always"))
+
+
+def adapter(kind: type[ItemT]) -> TypeAdapter[tuple[ItemT, ...]]:
+    """Reads and checks a tuple of *kind*, from JSON as well as from objects."""
+    return _adapter(kind)  # type: ignore[arg-type]  # classes are hashable
 
 
 def _plain(thing: object) -> object:
@@ -151,6 +155,9 @@ def _doubt_workflow(w: Workflow) -> str:
         return trouble
     if "/" in w.name:
         return f"expected a workflow's name without '/', got {shown(w.name)}"
+    for word in (w.prep_id, w.campaign, w.request_type, w.status):
+        if len(word) > NAME_LIMIT or not word.isprintable():
+            return f"expected prep id, campaign, request type and status in printable characters, got {shown(word)}"
     if w.priority is not None and not 0 <= w.priority < INT32:
         return f"priority: expected 0 to {INT32 - 1}, got {w.priority}"
     return _doubt_time(w.requested_at)

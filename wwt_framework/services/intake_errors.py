@@ -12,7 +12,7 @@ from wwt_framework.cube import Array, ErrorColumns, workflow_of
 from wwt_framework.errors import SourceError
 from wwt_framework.model import NOT_REPORTED, ErrorCount, Errors, Rejected
 from wwt_framework.services.cells import Cells
-from wwt_framework.services.intake import COUNT_LIMIT, INT32, name_trouble, path_trouble, printable, shown
+from wwt_framework.services.intake import COUNT_LIMIT, INT32, NAME_LIMIT, name_trouble, path_trouble, printable, shown
 
 #: Tasks that are not counted: they only tidy up after others.
 _TIDYING = ("LogCollect", "Cleanup")
@@ -35,7 +35,7 @@ class Counted:
 def counts_of(workflow: str, answer: Errors) -> list[ErrorCount]:
     """What ``fetch_errors`` gave. Raises SourceError when it is not of *workflow*, or has no shape."""
     for e in answer.counts:
-        if not (isinstance(e.task, str) and e.task.startswith(f"/{workflow}/")):
+        if not str(e.task).startswith(f"/{workflow}/"):
             raise SourceError(f"expected tasks of {workflow}, got {shown(e.task)}")
         if type(e.exit_code) is not int or type(e.count) is not int or not isinstance(e.site, str):
             raise SourceError(f"{printable(e.task)}: expected an exit code, a site and a count, got {shown(e)}")
@@ -81,8 +81,8 @@ def _fitting(answer: ErrorColumns) -> Cells:
         if len(column) and not 0 <= int(column.min()) <= int(column.max()) < len(words):
             got = f"{column.min()} to {column.max()}"
             raise SourceError(f"{name}: expected indices from 0 to {len(words) - 1}, got {got}")
-    narrow = (column.astype(np.int32, copy=False) for column in (task, code, site))
-    return Cells(tuple(answer.tasks), codes, tuple(answer.sites), *narrow, count)
+    task, code, site = (column.astype(np.int32, copy=False) for column in (task, code, site))
+    return Cells(tuple(answer.tasks), codes, tuple(answer.sites), task, code, site, count)
 
 
 def _integers(column: Any, name: str) -> Array:
@@ -112,12 +112,15 @@ def _readable_tasks(tasks: Sequence[Any], rejected: list[Rejected]) -> Array:
 def _all_paths(tasks: Sequence[Any]) -> bool:
     """The quick look at all of them: the usual answer is without fault."""
     try:
-        text = "".join(tasks)
-    except TypeError:
+        if not "".join(tasks).isprintable() or max(map(len, tasks), default=0) > NAME_LIMIT:
+            return False
+        for task in tasks:
+            root, workflow, path = task.split("/", 2)
+            if root or not workflow or not path:
+                return False
+    except (TypeError, ValueError):
         return False
-    if not text.isprintable() or max(map(len, tasks), default=0) > 1000:
-        return False
-    return all(len(p) == 3 and p[1] and p[2] and not p[0] for p in [task.split("/", 2) for task in tasks])
+    return True
 
 
 def _owner(task: Any) -> str:

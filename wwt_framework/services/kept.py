@@ -23,7 +23,6 @@ import numpy as np
 import orjson
 from pydantic import ValidationError
 
-from wwt_framework.cube import workflow_of
 from wwt_framework.services.cells import Cells
 from wwt_framework.services.intake import adapter
 from wwt_framework.services.merge import SourceErrors
@@ -148,9 +147,9 @@ def _narrow(column: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 def _word(columns: dict[str, Any]) -> SourceErrors:
     workflows, tasks, sites, notes = orjson.loads(columns["words"].tobytes())
     index = {name: i for i, name in enumerate(workflows)}
-    narrow = (columns[name].astype(np.int32) for name in ("task", "code", "site"))
-    cells = Cells(tuple(tasks), columns["codes"], tuple(sites), *narrow, columns["count"].astype(np.int64))
-    owners = np.fromiter((index[workflow_of(task)] for task in tasks), np.int32, len(tasks))
+    task, code, site = (columns[name].astype(np.int32) for name in ("task", "code", "site"))
+    cells = Cells(tuple(tasks), columns["codes"], tuple(sites), task, code, site, columns["count"].astype(np.int64))
+    owners = np.fromiter(map(index.__getitem__, cells.owners), np.int32, len(tasks))
     return SourceErrors(tuple(workflows), columns["at"], columns["flags"], notes, cells, owners)
 
 

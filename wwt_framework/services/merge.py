@@ -13,7 +13,7 @@ from datetime import datetime
 
 import numpy as np
 
-from wwt_framework.cube import Array, workflow_of
+from wwt_framework.cube import Array
 from wwt_framework.services.cells import Cells, no_indices, no_numbers, stacked
 from wwt_framework.snapshot import OK, OLD, PARTIAL, UNKNOWN
 
@@ -70,7 +70,7 @@ class SourceErrors:
 
 def _word(workflows: Sequence[str], at: Array, flags: Array, notes: Mapping[str, str], cells: Cells) -> SourceErrors:
     position = {name: i for i, name in enumerate(workflows)}
-    owners = np.fromiter((position[workflow_of(task)] for task in cells.tasks), np.int32, len(cells.tasks))
+    owners = np.fromiter(map(position.__getitem__, cells.owners), np.int32, len(cells.tasks))
     return SourceErrors(tuple(workflows), at, flags, notes, cells, owners)
 
 
@@ -80,7 +80,7 @@ def answered(cells: Cells, also: Iterable[str], at: datetime, partial: Mapping[s
     *partial*: workflow -> why its counts are lower bounds.
     """
     partial = dict(partial or {})
-    workflows = sorted({*map(workflow_of, cells.tasks), *also, *partial})
+    workflows = sorted({*cells.owners, *also, *partial})
     flags = np.fromiter((LOWER if name in partial else 0 for name in workflows), np.uint8, len(workflows))
     return _word(workflows, np.full(len(workflows), int(at.timestamp()), np.int64), flags, partial, cells)
 

@@ -1,0 +1,152 @@
+"""Refresh: ask the sources, keep what they tell, publish the next snapshot.
+
+Runs in a process of its own, so that pages never wait for it.
+A source that fails keeps its own last good data and nobody else's; one workflow that can not be read
+never fails a refresh. Whenever the process ends, by itself or not, the current snapshot is whole.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from itertools import chain
+from pathlib import Path
+
+from wwt_framework.config import Config
+from wwt_framework.errors import WwtError
+from wwt_framework.hooks.manager import Hooks
+from wwt_framework.model import SourceReport
+from wwt_framework.plugin import Event, Progress
+from wwt_framework.services.asking import Round
+from wwt_framework.services.gathering import renewed
+from wwt_framework.services.intake import adapter, path_trouble
+from wwt_framework.services.kept import shelves
+from wwt_framework.services.looking import Look
+from wwt_framework.services.publish import FOLDER, alone, prune, publish, sweep
+from wwt_framework.snapshot import Snapshot, open_snapshot
+from wwt_framework.store import Store, ledger
+
+_REPORTS = "reports"
+
+
+@dataclass(frozen=True)
+class RefreshReport:
+    """What a refresh came to."""
+
+    version: str
+    text: str  # one line for the log and for /jobs
+    sources: tuple[SourceReport, ...]
+    workflows: int
+    cells: int
+    seconds: float
+
+
+def _silent(fraction: float | None, doing: str) -> None:  # noqa: ARG001  # nobody listens
+    return None
+
+
+def _utc_now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+def refresh(
+    hooks: Hooks,
+    config: Config,
+    store: Store,
+    data_dir: Path,
+    workflows: Iterable[str] | None = None,
+    prep_ids: Iterable[str] | None = None,
+    progress: Progress = _silent,
+    clock: Callable[[], datetime] = _utc_now,
+) -> RefreshReport:
+    """Publish a new snapshot of all that the sources tell.
+
+    With *workflows* or *prep_ids* only these are asked again (a workflow that nobody knew is asked for, too),
+    everything else is as each source last told it.
+    Waits while another process refreshes the same *data_dir*.
+    Raises `WwtError` when the snapshot can not be written or published; then the current one stays.
+    """
+    began = time.monotonic()
+    partial = workflows is not None or prep_ids is not None
+    with alone(data_dir, lambda: progress(None, "waiting for another refresh to end")):
+        now = clock()
+        sweep(data_dir)
+        current = current_snapshot(store, data_dir)
+        preps = frozenset(prep_ids or ())
+        asked = frozenset(w for w in workflows or () if not path_trouble(f"/{w}/task")) | _members(current, preps)
+        plugins = [plugin.full_name for plugin in config.plugins if not plugin.shadow]
+        round_ = Round(
+            hooks, shelves(data_dir, plugins), now, config.house.concurrency, asked if partial else None, progress
+        )
+        marked = preps if partial else frozenset(ledger.marked_preps(store))
+        look = Look(round_, config.house.include_all_acdcs, preps)
+        look.gather()
+        progress(0.9, "writing the snapshot")
+        reports = _reports(round_)
+        snapshot = publish(store, data_dir, look.parts(reports))
+        prune(store, data_dir, config.house.keep_snapshots)
+        ledger.clear_marks(store, marked, before=now)
+    report = _report(snapshot, reports, time.monotonic() - began)
+    _tell(hooks, report, snapshot, current)
+    return report
+
+
+def current_snapshot(store: Store, data_dir: Path) -> Snapshot | None:
+    """The snapshot that pages read; None when there is none, or when it can not be read any more."""
+    version = ledger.current_version(store)
+    if version is None:
+        return None
+    try:
+        return open_snapshot(data_dir / version.folder)
+    except WwtError:
+        return None
+
+
+def _members(current: Snapshot | None, prep_ids: frozenset[str]) -> frozenset[str]:
+    """The workflows of *prep_ids* as operators see them now."""
+    if current is None:
+        return frozenset()
+    found = [current.preps.find(prep) for prep in prep_ids]
+    members = chain.from_iterable(current.prep_workflows(prep).tolist() for prep in found if prep >= 0)
+    return frozenset(current.workflow_names()[i] for i in members)
+
+
+def _reports(round_: Round) -> tuple[SourceReport, ...]:
+    """How every source answered, kept for the next time when only some workflows are asked again."""
+    new = round_.reports()
+    done: list[SourceReport] = []
+    for source, shelf in round_.shelves.items():
+        mine = {kind: report for (plugin, kind), report in new.items() if plugin == source}
+        if round_.asked is not None:
+            kept = shelf.whole(_REPORTS, SourceReport)
+            before = {report.kind: report for report in (kept.items if kept else ())}
+            again = {kind: renewed(before.get(kind), report, round_.asked) for kind, report in mine.items()}
+            mine = {**before, **again}
+        shelf.put_whole(_REPORTS, round_.now, adapter(SourceReport).dump_json(tuple(mine.values())))
+        done += mine.values()
+    return tuple(done)
+
+
+def _report(snapshot: Snapshot, reports: tuple[SourceReport, ...], seconds: float) -> RefreshReport:
+    workflows, cells = len(snapshot.cube.workflows), len(snapshot.cube)
+    sources = len({report.plugin for report in reports})
+    text = (
+        f"{workflows:,} {'workflow' if workflows == 1 else 'workflows'}, {cells:,} {'cell' if cells == 1 else 'cells'}"
+        f" from {sources} {'source' if sources == 1 else 'sources'} in {seconds:.1f} s"
+    )
+    if unread := sum(report.rejected_count for report in reports):
+        text += f"; {unread:,} {'path' if unread == 1 else 'paths'} could not be read"
+    for report in reports:
+        if report.state in {"failed", "kept"}:
+            text += f"; {report.plugin} did not answer ({report.kind})"
+    return RefreshReport(snapshot.version, text, reports, workflows, cells, seconds)
+
+
+def _tell(hooks: Hooks, report: RefreshReport, snapshot: Snapshot, previous: Snapshot | None) -> None:
+    if hooks.implementing("notify"):
+        hooks.each("notify", event=Event("snapshot_taken", report.text, snapshot=snapshot, previous=previous))
+
+
+__all__ = ["FOLDER", "RefreshReport", "current_snapshot", "refresh"]

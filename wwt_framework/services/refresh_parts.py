@@ -1,0 +1,163 @@
+"""From what all sources tell to the parts of one snapshot."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
+from datetime import datetime, timezone
+from typing import Any, Protocol
+
+import numpy as np
+
+from wwt_framework.model import ExitCode, Known, LogExcerpt, SiteStatus, Workflow
+from wwt_framework.services.merge import Combined
+from wwt_framework.snapshot import OK, STATE_WORDS, UNKNOWN
+
+#: Excerpts that are kept of one exit code in one task.
+EXCERPTS = 20
+
+_FIELDS = tuple(f.name for f in fields(Workflow) if f.name != "name")
+#: A workflow that lacks one of these is asked for (``fetch_workflows``); the others not every source can know.
+_WANTED = ("prep_id", "campaign", "request_type", "status", "priority", "requested_at", "parameters")
+_SEVERITY = ("ok", "old", "partial", "unknown")
+
+
+class Telling(Protocol):
+    """What one source told of one key."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def at(self) -> datetime | None: ...
+    @property
+    def note(self) -> str: ...
+
+
+def _empty(value: Any) -> bool:
+    return value is None or (not value and not isinstance(value, int | float))
+
+
+def lacks(workflow: Workflow) -> bool:
+    """Whether somebody should be asked about *workflow*."""
+    return any(_empty(getattr(workflow, name)) for name in _WANTED)
+
+
+def filled(base: Workflow, more: Workflow) -> Workflow:
+    """*base*; what it leaves empty is taken from *more*."""
+    new = {
+        name: value for name in _FIELDS if _empty(getattr(base, name)) and not _empty(value := getattr(more, name))
+    }
+    return replace(base, **new) if new else base
+
+
+def merged(lists: Iterable[Iterable[Workflow]]) -> dict[str, Workflow]:
+    """Name -> workflow; where several tell of the same one, the first one's fields win."""
+    found: dict[str, Workflow] = {}
+    for workflows in lists:
+        for workflow in workflows:
+            before = found.get(workflow.name)
+            found[workflow.name] = workflow if before is None else filled(before, workflow)
+    return found
+
+
+def codes_of(combined: Combined, wanted: Collection[str]) -> dict[str, frozenset[int]]:
+    """Workflow -> the exit codes it has, of those among *wanted* that have errors."""
+    cells, n = combined.cells, len(combined.cells.codes)
+    index = {name: i for i, name in enumerate(combined.workflows)}
+    owners = np.fromiter(map(index.__getitem__, cells.owners), np.int64, len(cells.tasks))
+    seen = np.zeros(len(combined.workflows) * n, bool)
+    seen[owners[cells.task] * n + cells.code] = True
+    found: dict[str, set[int]] = {}
+    codes = cells.codes.tolist()
+    for at in np.flatnonzero(seen).tolist():
+        name = combined.workflows[at // n]
+        if name in wanted:
+            found.setdefault(name, set()).add(codes[at % n])
+    return {name: frozenset(some) for name, some in found.items()}
+
+
+def error_states(combined: Combined, names: Collection[str], unheard: bool) -> dict[str, int]:
+    """Workflow -> how far its counts can be trusted, of all that are not simply OK.
+
+    *unheard*: a source that has errors to tell never told any, so all counts are lower bounds.
+    """
+    states = dict.fromkeys(names, UNKNOWN)
+    for name, state in zip(combined.workflows, combined.state.tolist(), strict=True):
+        if name in states:
+            states[name] = STATE_WORDS.index("partial") if unheard and state != UNKNOWN else state
+    return {name: state for name, state in states.items() if state != OK}
+
+
+def error_times(combined: Combined, now: datetime) -> dict[str, datetime]:
+    """Workflow -> of when its counts are, where it is not now."""
+    at = combined.at.tolist()
+    there, this = combined.state != UNKNOWN, int(now.timestamp())
+    return {
+        combined.workflows[i]: datetime.fromtimestamp(at[i], timezone.utc)
+        for i in np.flatnonzero(there & (combined.at != this)).tolist()
+    }
+
+
+def known_errors(
+    combined: Combined,
+    states: Mapping[str, int],
+    times: Mapping[str, datetime],
+    now: datetime,
+    unheard: Sequence[tuple[str, str]],
+) -> Iterator[tuple[str, Known]]:
+    """What is to be said of counts that are not simply OK. *unheard*: (source, why) of who never answered at all."""
+    for name, state in states.items():
+        notes = [*combined.notes.get(name, ()), *unheard]
+        at = None if state == UNKNOWN else times.get(name, now)
+        sources = ", ".join(dict.fromkeys(source for source, _ in notes))
+        yield name, Known("errors", sources, STATE_WORDS[state], at, "; ".join(dict.fromkeys(note for _, note in notes)))
+
+
+def known_tellings(
+    kind: str, told: Mapping[str, Mapping[str, Telling]], owners: Callable[[str], Iterable[str]]
+) -> Iterator[tuple[str, Known]]:
+    """How far one kind of knowledge can be trusted. *owners*: the workflows of a key (itself, or those of a prep id)."""
+    by_key: dict[str, list[tuple[str, Telling]]] = {}
+    for source, tellings in told.items():
+        for key, telling in tellings.items():
+            by_key.setdefault(key, []).append((source, telling))
+    for key, several in by_key.items():
+        states = {telling.state for _, telling in several}
+        state = max(states, key=_SEVERITY.index)
+        if state == "unknown" and len(states) > 1:
+            state = "partial"
+        at = min((telling.at for _, telling in several if telling.at), default=None)
+        told_by = [source for source, telling in several if telling.state != "ok"] or [source for source, _ in several]
+        notes = dict.fromkeys(telling.note for _, telling in several if telling.note)
+        known = Known(kind, ", ".join(told_by), state, at, "; ".join(notes))
+        for owner in owners(key):
+            yield owner, known
+
+
+def a_few(logs: Iterable[tuple[str, LogExcerpt]]) -> Iterator[tuple[str, LogExcerpt]]:
+    """The first excerpts of each exit code in each task."""
+    seen: Counter[tuple[str, str, int]] = Counter()
+    for workflow, log in logs:
+        key = (workflow, log.task, log.exit_code)
+        seen[key] += 1
+        if seen[key] <= EXCERPTS:
+            yield workflow, log
+
+
+def first_sites(told: Sequence[tuple[str, Iterable[SiteStatus]]]) -> list[SiteStatus]:
+    """The status of every site; the first source that knows a site wins."""
+    found: dict[str, SiteStatus] = {}
+    for _, statuses in told:
+        for status in statuses:
+            found.setdefault(status.site, status)
+    return list(found.values())
+
+
+def first_codes(told: Sequence[tuple[str, Iterable[ExitCode]]]) -> list[ExitCode]:
+    """What every exit code means; the first source that knows a code wins."""
+    found: dict[int, ExitCode] = {}
+    for _, codes in told:
+        for code in codes:
+            found.setdefault(code.code, code)
+    return list(found.values())
