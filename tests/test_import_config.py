@@ -121,6 +121,12 @@ def test_the_errors_are_read_from_where_they_were(tmp_path: Path):
     assert "auth.local" in [plugin.full_name for plugin in plugins]
 
 
+def test_the_states_of_sites_are_fetched_as_the_original_did(tmp_path: Path):
+    plugins = loaded(convert("no_predict: true", "config.yml"), tmp_path).plugins
+
+    assert "errors.prod_status" in [plugin.full_name for plugin in plugins]
+
+
 def test_every_key_is_carried_over_or_left_with_a_reason():
     converted = convert(EVERYTHING, "config.yml")
 

@@ -82,7 +82,6 @@ _KNOWN: set[Keys] = {*_HOUSE, *_OWN_WAY, *_LEFT}
 _ALWAYS_LEFT = (
     "users.db and keys/salt.txt: passwords can not be carried over; make accounts: wwt user add NAME --role operator",
     "reasons.db: reasons are collected anew",
-    "site readiness: the original asked for it by itself; list errors.prod_status with a file or URL",
 )
 _SOURCES = ("cms_names", "cms_exit_codes", "cms_links")
 
@@ -230,7 +229,7 @@ def _text(draft: _Draft, name: str) -> str:
     lines += [f"  {key}: {value}  # {origin}" for key, (value, origin) in draft.house.items()]
     lines += ["", "errors:"]
     lines += ["  json_file:", f"    path: {draft.source}  # data.all_errors"] if draft.source else []
-    lines += ["  # prod_status: {path: /data/ProdStatus.txt}  # a file or URL with the states of sites"]
+    lines += ["  prod_status: {}  # the states of sites, which the original fetched by itself; {path: FILE-or-URL}"]
     lines += [f"  {source}: {{}}" for source in _SOURCES]
     lines += ["", "auth:", "  local: {}", "", "# Not carried over:"]
     return "\n".join([*lines, *(f"# - {printable(sentence, 500)}" for sentence in draft.left), ""])
