@@ -1,0 +1,173 @@
+"""``python -m benchmarks [SIZE ...]``: every figure beside its bound, as ratios of one run.
+
+Sizes are numbers of workflows, 1000 and 10000 when none is given.
+``--write FILE`` puts the table into a Markdown file between its two marks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks import bounds, generate, original
+from benchmarks.house import seconds
+
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+
+
+def house(what: str, folder: Path) -> dict:
+    """One kind of measurement in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.house", what, str(folder)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        sys.exit(f"measuring {what} in {folder} failed:\n{done.stderr}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def bound(path: Path, runs: int = 5) -> dict:
+    """The bounds on the same file."""
+    times = [seconds(lambda: bounds.ingest(path)) for _ in range(runs)]
+    pivot = bounds.prepare(bounds.ingest(path))
+    screens = [seconds(lambda: bounds.first_screen(pivot)) for _ in range(runs)]
+    n = len(pivot.table.workflows)
+    pages = [seconds(lambda i=i: bounds.workflow(pivot, n * i // 40)) for i in range(40)]
+    lists = [seconds(lambda c=c, s=s: bounds.listing(pivot, c, s)) for c, s in bounds.busy_pairs(pivot)]
+    return {
+        "cells": len(pivot.table.task),
+        "ingest": statistics.median(times),
+        "first_screen": statistics.median(screens),
+        "workflow": statistics.median(pages),
+        "list": statistics.median(lists),
+    }
+
+
+def show(text: str) -> None:
+    print(f"[{time.strftime('%H:%M:%S')}] {text}", file=sys.stderr, flush=True)
+
+
+def measure(size: int, folder: Path) -> dict:
+    """Everything about one size."""
+    show(f"{size:,} workflows: making the file")
+    path = generate.write(folder, size)
+    found = {"size": size}
+    show(f"{size:,} workflows: bounds")
+    found["bound"] = bound(path)
+    for what in ("refresh", "pages", "memory"):
+        show(f"{size:,} workflows: ours, {what}")
+        found |= house(what, folder)
+    if size <= 10_000:
+        show(f"{size:,} workflows: the original, if it is installed")
+        found["original"] = original.measure(folder, repaired=False) if size <= 1000 else None
+        found["repaired"] = original.measure(folder, repaired=True)
+    return found
+
+
+def _ms(value: float) -> str:
+    return f"{value * 1000:,.1f} ms" if value < 1 else f"{value:,.2f} s"
+
+
+def _verdict(met: bool | None) -> str:
+    return "not measured" if met is None else "met" if met else "**missed**"
+
+
+def rows(found: dict) -> list[tuple[str, str, str, str, str]]:
+    """Goal, what, measured, against what, verdict; for one size."""
+    limit, big = found["bound"], found["size"] >= 100_000
+    screens = max(found["overview"], found["overview_filtered"])
+    table = [
+        ("G1", "errors file to an open snapshot", _ms(found["refresh"]),
+         f"{found['refresh'] / limit['ingest']:.2f} x orjson + columns ({_ms(limit['ingest'])}); goal 2",
+         _verdict(found["refresh"] <= 2 * limit["ingest"])),
+        ("G2", "first page of a new visitor", _ms(found["first_page_of_a_visitor"]),
+         f"goal 50 ms; the very first after a start {_ms(found['first_page_after_start'])}",
+         _verdict(found["first_page_of_a_visitor"] <= 0.05)),
+        ("G3", "overview, any orientation, median (worst)",
+         f"{_ms(found['overview'])} ({_ms(found['overview_worst'])}); filtered {_ms(found['overview_filtered'])} "
+         f"({_ms(found['overview_filtered_worst'])})",
+         f"{screens / limit['first_screen']:.2f} x pivot + 50 rows ({_ms(limit['first_screen'])}); goal 3",
+         _verdict(screens <= 3 * limit["first_screen"])),
+        ("G3", "its size, gzipped, largest", f"{max(found['overview_gz_kb'], found['overview_filtered_gz_kb']):.1f} kB",
+         "goal 100 kB", _verdict(max(found["overview_gz_kb"], found["overview_filtered_gz_kb"]) <= 100)),
+        ("G4", "workflow page, median (worst)", f"{_ms(found['workflow'])} ({_ms(found['workflow_worst'])})",
+         f"goal 10 ms; bound {_ms(limit['workflow'])}", _verdict(found["workflow"] <= 0.01)),
+        ("G5", "list(code, site), median (worst)", f"{_ms(found['list'])} ({_ms(found['list_worst'])})",
+         f"goal 5 ms; bound {_ms(limit['list'])}", _verdict(found["list"] <= 0.005)),
+        ("G11", "resident memory of a server", f"{found['rss_mb']:.0f} MB",
+         f"goal {1500 if big else 300} MB; the refresh peaks at {found['refresh_peak_mb']:.0f} MB",
+         _verdict(found["rss_mb"] <= (1500 if big else 300))),
+    ]  # fmt: skip
+    for name, words in (("original", "the original"), ("repaired", "the original, repaired")):
+        theirs = found.get(name)
+        if theirs:
+            goals = {"load": 5 if name == "repaired" else 1, "overview": 100 if name == "repaired" else 500}
+            for goal, key, ours in (("G1", "load", found["refresh"]), ("G3", "overview", found["overview"])):
+                ratio = theirs[key] / ours
+                table.append(
+                    (goal, f"{key}, {words}", _ms(theirs[key]), f"{ratio:,.0f} x ours; goal {goals[key]}",
+                     _verdict(ratio >= goals[key]))  # fmt: skip
+                )
+    return table
+
+
+def growth(all_found: list[dict]) -> list[tuple[str, str, str, str, str]]:
+    """G12: exponents from the smallest to the largest size."""
+    if len(all_found) < 2:
+        return []
+    small, large = all_found[0], all_found[-1]
+    steps = math.log(large["size"] / small["size"])
+    limits = {"refresh": 1.1, "rss_mb": 1.1, "workflow": 0.2, "list": 0.2, "first_page_of_a_visitor": 0.2}
+    table = []
+    for key, limit in limits.items():
+        exponent = math.log(large[key] / small[key]) / steps
+        table.append(
+            ("G12", f"growth of {key.replace('_', ' ')}", f"n^{exponent:.2f}", f"goal n^{limit}",
+             _verdict(exponent <= limit))  # fmt: skip
+        )
+    return table
+
+
+def as_markdown(all_found: list[dict]) -> str:
+    """The tables."""
+    lines = []
+    for found in all_found:
+        lines += [f"### {found['size']:,} workflows, {found['bound']['cells']:,} cells", ""]
+        lines += _table(rows(found))
+        missing = [name for name in ("original", "repaired") if name in found and not found[name]]
+        if missing:
+            lines += [f"Not measured in this run: {', '.join(missing)} ({original.why_not() or 'takes minutes'}).", ""]
+    if grown := growth(all_found):
+        lines += [f"### Growth from {all_found[0]['size']:,} to {all_found[-1]['size']:,} workflows", "", *_table(grown)]
+    return "\n".join(lines)
+
+
+def _table(table: list[tuple[str, str, str, str, str]]) -> list[str]:
+    head = ["| goal | what | measured | against | |", "|---|---|--:|---|---|"]
+    return [*head, *(f"| {' | '.join(row)} |" for row in table), ""]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("sizes", nargs="*", type=int, default=[1000, 10_000], metavar="SIZE")
+    parser.add_argument("--folder", type=Path, help="keep the made-up files here; otherwise they are made anew")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="put the tables into this file")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="wwt-bench-") as scratch:
+        folder = arguments.folder or Path(scratch)
+        text = as_markdown([measure(size, folder / str(size)) for size in arguments.sizes])
+    print(text)
+    if arguments.write:
+        before, _, rest = arguments.write.read_text().partition(BEGIN)
+        _, _, after = rest.partition(END)
+        arguments.write.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,187 @@
+"""Our side: one process that takes a snapshot of an errors file, or serves pages from it, and tells what it cost.
+
+``python -m benchmarks.house refresh FOLDER`` and ``python -m benchmarks.house pages FOLDER`` print one JSON object.
+Pages are asked in place, through the WSGI callable: no network, one thread, what the server itself costs.
+"""
+
+from __future__ import annotations
+
+import gc
+import gzip
+import io
+import json
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+from wsgiref.util import setup_testing_defaults
+
+CONFIG = """\
+wwt: {data_dir: house}
+errors:
+  json_file: {path: all_errors.json}
+  prod_status: {path: prodstatus.txt}
+  cms_names: {}
+  cms_exit_codes: {}
+  cms_links: {}
+auth:
+  local: {}
+"""
+
+
+def rss_mb() -> float:
+    """Resident memory of this process, MB."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    """How long *work* takes, once."""
+    gc.collect()
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def write_config(folder: Path) -> Path:
+    """An installation in *folder*, which holds the files of ``generate``."""
+    path = folder / "plugins.yml"
+    path.write_text(CONFIG)
+    return path
+
+
+def measure_refresh(folder: Path, runs: int = 5) -> dict[str, Any]:
+    """Errors file -> published snapshot that is open for pages; the first run has nothing kept."""
+    from wwt_framework.app import App
+    from wwt_framework.services.board import Board
+    from wwt_framework.services.refresh import refresh
+
+    app = App.build(write_config(folder))
+    house = app.house
+    data_dir = house.config.house.data_dir
+
+    def whole() -> None:
+        refresh(house.hooks, house.config, app.store, data_dir)
+        assert len(Board(data_dir, app.store).snapshot.cube)
+
+    first = seconds(whole)
+    later = [seconds(whole) for _ in range(runs)]
+    app.close()
+    return {
+        "refresh_first": first,
+        "refresh": statistics.median(later),
+        "refresh_peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+class Client:
+    """Asks the pages in place."""
+
+    def __init__(self, application: Any) -> None:
+        self.application = application
+
+    def get(self, path: str) -> bytes:
+        """The body as sent, compressed. Raises AssertionError unless the answer is 200."""
+        bare, _, query = path.partition("?")
+        environ: dict[str, Any] = {
+            "REQUEST_METHOD": "GET", "PATH_INFO": bare, "QUERY_STRING": query, "REMOTE_ADDR": "127.0.0.1",
+            "wsgi.input": io.BytesIO(), "HTTP_HOST": "wwt.example", "HTTP_ACCEPT": "text/html",
+            "HTTP_ACCEPT_ENCODING": "gzip",
+        }  # fmt: skip
+        setup_testing_defaults(environ)
+        told: list[str] = []
+        answer = self.application(environ, lambda status, *_: told.append(status))
+        try:
+            body = b"".join(answer)
+        finally:
+            getattr(answer, "close", lambda: None)()
+        assert told[-1].startswith("200"), f"{path}: {told[-1]}: {body[:300]!r}"
+        return body
+
+
+def _overviews(client: Client, snapshot: Any, runs: int) -> dict[str, Any]:
+    """Every orientation without and with filters; no address twice, so that nothing can be remembered."""
+    plain = [{"pievar": pievar} for pievar in ("errorcode", "sitename", "stepname")]
+    campaign = max(snapshot.campaigns)
+    filtered = [{**query, "campaign": campaign} for query in plain]
+    filtered += [{**query, "search": "SUS"} for query in plain] + [{**query, "tier": "T1"} for query in plain]
+    found: dict[str, Any] = {}
+    for name, queries in (("overview", plain), ("overview_filtered", filtered)):
+        times, sizes = [], []
+        for run in range(runs):
+            for query in queries:
+                address = "/globalerror?" + urlencode({**query, "minimum": 1 + run})
+                body: list[bytes] = []
+                times.append(seconds(lambda a=address, b=body: b.append(client.get(a))))
+                sizes.append(len(body[0]))
+        found[name], found[f"{name}_worst"] = statistics.median(times), max(times)
+        found[f"{name}_gz_kb"] = max(sizes) / 1000
+    return found
+
+
+def measure_pages(folder: Path, runs: int = 5) -> dict[str, Any]:
+    """Pages of the snapshot that ``measure_refresh`` left in *folder*."""
+    from wwt_framework.app import App
+    from wwt_framework.web import wsgi
+
+    app = App.build(folder / "plugins.yml")
+    client = Client(wsgi.build(app))
+    found: dict[str, Any] = {"first_page_after_start": seconds(lambda: client.get("/globalerror"))}
+    snapshot = app.board.snapshot
+    names = snapshot.workflow_names()
+    found["first_page_of_a_visitor"] = statistics.median(seconds(lambda: client.get("/globalerror")) for _ in range(15))
+    found |= _overviews(client, snapshot, runs)
+    picked = [names[len(names) * i // 40] for i in range(40)]
+    pages = [seconds(lambda n=name: client.get(f"/seeworkflow?workflow={quote(n)}")) for name in picked]
+    found["workflow"], found["workflow_worst"] = statistics.median(pages), max(pages)
+    from benchmarks import bounds
+
+    pivot = bounds.prepare(bounds.ingest(folder / "all_errors.json")) if len(names) <= 20_000 else None
+    pairs = _pairs(snapshot.cube) if pivot is None else [
+        (pivot.table.codes[c], pivot.table.sites[s]) for c, s in bounds.busy_pairs(pivot)
+    ]
+    lists = [
+        seconds(lambda c=code, s=site: client.get(f"/listpage?errorcode={c}&sitename={quote(s)}"))
+        for code, site in pairs
+        for _ in range(runs)
+    ]
+    found["list"], found["list_worst"] = statistics.median(lists), max(lists)
+    assert len(gzip.decompress(client.get("/globalerror"))) > 1000
+    app.close()
+    return found
+
+
+def _pairs(cube: Any) -> list[tuple[int, str]]:
+    sizes = cube.code_site_start[1:] - cube.code_site_start[:-1]
+    used = sorted((int(n), at) for at, n in enumerate(sizes.tolist()) if n)
+    picked = [used[(len(used) - 1) * i // 19][1] for i in range(20)]
+    return [(int(cube.codes[at // len(cube.sites)]), cube.sites[at % len(cube.sites)]) for at in picked]
+
+
+def measure_memory(folder: Path) -> dict[str, Any]:
+    """Resident memory of a process that has served every kind of page."""
+    from wwt_framework.app import App
+    from wwt_framework.web import wsgi
+
+    app = App.build(folder / "plugins.yml")
+    client = Client(wsgi.build(app))
+    for pievar in ("errorcode", "sitename", "stepname"):
+        client.get(f"/globalerror?pievar={pievar}")
+        client.get(f"/globalerror?pievar={pievar}&search=SUS")
+    names = app.board.snapshot.workflow_names()
+    for i in range(20):
+        client.get(f"/seeworkflow?workflow={quote(names[len(names) * i // 20])}")
+    for code, site in _pairs(app.board.snapshot.cube):
+        client.get(f"/listpage?errorcode={code}&sitename={quote(site)}")
+    found = {"rss_mb": rss_mb()}
+    app.close()
+    return found
+
+
+if __name__ == "__main__":
+    measure = {"refresh": measure_refresh, "pages": measure_pages, "memory": measure_memory}[sys.argv[1]]
+    print(json.dumps(measure(Path(sys.argv[2]))))

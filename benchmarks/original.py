@@ -1,0 +1,135 @@
+"""The original, where it is installed: ``pip install workflowwebtools==0.19.1 cmstoolbox mongomock``.
+
+It runs in a process of its own, with its edges to CERN's services answered from memory, which never makes it slower:
+no Oracle module is needed (none is configured), ReqMgr2 answers at once from the file's own names, the page of site
+readiness is there already, and no refresh of its cache happens inside a measurement.
+"Repaired" has its two accidents removed: it parses config.yml at every call, and the site page for every cell.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import types
+from pathlib import Path
+
+NEEDED = ("workflowwebtools", "cmstoolbox", "mongomock")
+
+
+def why_not() -> str:
+    """Why it can not be measured; "" when it can."""
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    return f"not installed: {', '.join(missing)}" if missing else ""
+
+
+def measure(folder: Path, repaired: bool) -> dict[str, float] | None:
+    """Seconds of ``load`` and ``overview`` on the file in *folder*; None when it is not installed."""
+    if why_not():
+        return None
+    words = [sys.executable, "-W", "ignore", "-m", "benchmarks.original", str(folder), str(int(repaired))]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(f"the original failed:\n{done.stderr[-2000:]}", file=sys.stderr)
+        return None
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _stand_ins(folder: Path) -> None:
+    """Answers from memory in place of services."""
+    import cmstoolbox.webtools
+    import mongomock
+    import pymongo
+    from cmstoolbox import sitereadiness
+
+    names = {task.split("/", 2)[1] for task in json.loads((folder / "all_errors.json").read_bytes())}
+    told = {}
+    preps: dict[str, dict] = {}
+    for name in names:
+        found = re.search(r"task_(.+?)__v.*_(\d\d)(\d\d)(\d\d)_(\d\d)(\d\d)(\d\d)_", name)
+        prep, *date = found.groups()
+        document = {"PrepID": prep, "RequestDate": [2000 + int(date[0]), *map(int, date[1:])], "RequestName": name}
+        told[name] = document
+        preps.setdefault(prep, {})[name] = document
+
+    def get_json(_host: str, request: str, params: dict | str = "", *_rest: object, **_named: object) -> dict:
+        if request == "/reqmgr2/data/request" and "prep_id" in params:
+            return {"result": [preps.get(params["prep_id"], {})]}
+        if request == "/reqmgr2/data/request":
+            return {"result": [{params["name"]: told[params["name"]]}] if params.get("name") in told else []}
+        return {"rows": []}
+
+    cmstoolbox.webtools.get_json = get_json
+    sitereadiness.RESULT = (folder / "prodstatus.txt").read_text()
+    sitereadiness.TIMESTAMP = time.time() + 1e9
+    client = mongomock.MongoClient()
+    client.start_session = lambda *_a, **_k: None
+    pymongo.MongoClient = lambda *_a, **_k: client
+
+
+def _configure(folder: Path, repaired: bool) -> None:
+    import workflowwebtools.serverconfig as serverconfig
+
+    default = Path(serverconfig.__file__).parent / "default" / "config.yml"
+    work = folder / "original"
+    (work / "tmp").mkdir(parents=True, exist_ok=True)
+    os.environ["TMPDIR"] = str(work / "tmp")
+    text = default.read_text()
+    errors = str((folder / "all_errors.json").resolve())
+    for old, new in (
+        ("workflow_history: test/history.db", f"workflow_history: {errors}"),
+        ("all_errors: test/errors.json", f"all_errors: {errors}"),
+        ("workspace: '.'", f"workspace: '{work.resolve()}'"),
+        ("refresh_period: 15", "refresh_period: 1000000"),
+    ):
+        text = text.replace(old, new)
+    path = work / "config.yml"
+    path.write_text(text)
+    serverconfig.LOCATION = str(path)
+    if repaired:
+        from cmstoolbox import sitereadiness
+
+        config = serverconfig.config_dict()
+        serverconfig.config_dict = lambda: config
+        ready = {site: colour for site, colour, _ in sitereadiness.i_site_readiness()}
+        sitereadiness.site_readiness = lambda site: ready.get(site, "none")
+
+
+def _run(folder: Path, repaired: bool) -> dict[str, float]:
+    oracle = types.ModuleType("cx_Oracle")
+    oracle.DatabaseError = type("DatabaseError", (Exception,), {})
+    sys.modules.setdefault("cx_Oracle", oracle)
+    _stand_ins(folder)
+    import cherrypy
+
+    cherrypy.config.update({"log.screen": False, "log.access_file": "", "log.error_file": ""})
+    _configure(folder, repaired)
+    import threading
+    from datetime import datetime
+
+    from workflowwebtools import globalerrors
+
+    started = time.perf_counter()
+    info = globalerrors.ErrorInfo(str((folder / "all_errors.json").resolve()))
+    load = time.perf_counter() - started
+    session = {"info": info, "lock": threading.Lock()}
+    for workflow in info.return_workflows():
+        info.get_workflow(workflow).get_workflow_parameters()
+    started = time.perf_counter()
+    errors = globalerrors.get_errors("errorcode", session)
+
+    def asked(workflow: str) -> float:
+        date = globalerrors.check_session(session).get_workflow(workflow).get_workflow_parameters()["RequestDate"]
+        return time.mktime(datetime(*date).timetuple())  # noqa: DTZ001  # as it does
+
+    grouped = globalerrors.group_errors(errors, lambda task: task.split("/")[1], timestamp=asked)
+    globalerrors.group_errors(grouped, lambda w: globalerrors.check_session(session).get_workflow(w).get_prep_id())
+    return {"load": load, "overview": time.perf_counter() - started}
+
+
+if __name__ == "__main__":
+    print(json.dumps(_run(Path(sys.argv[1]), sys.argv[2] == "1")))
