@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -17,13 +19,14 @@ import pytest
 
 from wwt_framework import hookimpl
 from wwt_framework.config import Config
+from wwt_framework.cube import ErrorColumns
 from wwt_framework.hooks.loader import Loaded
 from wwt_framework.hooks.manager import Hooks
-from wwt_framework.model import User
+from wwt_framework.model import ErrorCount, ExitCode, Readiness, Rejected, SiteStatus, SourceReport, User, Workflow
 from wwt_framework.options import HouseOptions
 from wwt_framework.plugin import LoginOption
 from wwt_framework.services.access import Access
-from wwt_framework.snapshot import Snapshot
+from wwt_framework.snapshot import Snapshot, SnapshotParts, open_snapshot, write
 from wwt_framework.store import Store, ledger
 from wwt_framework.web import wsgi
 
@@ -75,7 +78,8 @@ def _environ(method: str, path: str, headers: dict[str, str], body: bytes) -> di
     setup_testing_defaults(environ)
     for name, value in headers.items():
         key = name.upper().replace("-", "_")
-        environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH", "REMOTE_USER") else f"HTTP_{key}"] = value
+        as_it_is = name == "REMOTE_USER" or key in ("CONTENT_TYPE", "CONTENT_LENGTH")  # the former: a server in front
+        environ[key if as_it_is else f"HTTP_{key}"] = value
     return environ
 
 
@@ -226,3 +230,55 @@ def installation(tmp_path: Path) -> Iterator[Callable[..., Client]]:
 def client(installation: Callable[..., Client]) -> Client:
     """A visitor of an installation that has not looked at anything yet."""
     return installation()
+
+
+# -- worlds --------------------------------------------------------------------
+
+TAKEN = datetime(2026, 11, 23, 12, 3, tzinfo=timezone.utc)
+
+#: Names as an attacker, or an accident, would choose them.
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "\"'><img src=x onerror=alert(1)>",
+    "{{ 7 * 191 }}{% raise %}",
+    "one\nline\r\nmore",
+    "left\u202eto right\u200b\u0000\u0007",
+    "javascript:alert(1)",
+    "long" * 2500,
+    "&amp;&lt;#x27;%3Cb%3E%",
+    "\u00e9\u4e16\U0001f600",
+)
+
+
+@pytest.fixture
+def snapshot(tmp_path: Path) -> Callable[..., Snapshot]:
+    """``snapshot(counts=[ErrorCount(...)], workflows=[...], sources=[...])``: a world of one's own."""
+    numbers = count()
+
+    def build(counts: Sequence[ErrorCount] = (), taken_at: datetime = TAKEN, **parts: Any) -> Snapshot:
+        version = f"2026{next(numbers):04d}"
+        folder = tmp_path / version
+        folder.mkdir()
+        write(folder, SnapshotParts(version, taken_at, errors=ErrorColumns.of(counts), **parts))
+        return open_snapshot(folder)
+
+    return build
+
+
+@pytest.fixture
+def hostile_world(snapshot: Callable[..., Snapshot]) -> Snapshot:
+    """Every name in it means harm."""
+    safe = [name.replace("/", "|") for name in HOSTILE]
+    return snapshot(
+        [ErrorCount(f"/wf{i}{name}/{name}", 8028 + i, name, 5 + i) for i, name in enumerate(safe)],
+        workflows=[
+            Workflow(f"wf{i}{name}", prep_id=name, campaign=name, request_type=name, status=name)
+            for i, name in enumerate(safe)
+        ],
+        errors_state={f"wf{i}{name}": i % 4 for i, name in enumerate(safe)},
+        sites=[SiteStatus(name, Readiness.RED, name) for name in safe],
+        exit_codes=[ExitCode(8028 + i, name, name) for i, name in enumerate(safe)],
+        sources=[
+            SourceReport(name, name, "failed", TAKEN, None, 0.1, name, (Rejected(name, name, name),), 1) for name in safe
+        ],
+    )

@@ -359,7 +359,7 @@ def test_the_connection_of_a_request_ends_with_it(client):
 
 
 def test_two_installations_in_one_process_do_not_see_each_other(installation):
-    one, other = installation(port_free := {}, listen="127.0.0.1:1"), installation(port_free, listen="127.0.0.1:2")
+    one, other = installation(listen="127.0.0.1:1"), installation(listen="127.0.0.1:2")
     one.sign_in("olga")
     other.cookies.update(one.cookies)
 
