@@ -29,6 +29,7 @@ CORE = [
     "pydantic>=2",
     "PyYAML>=6",
     "requests",
+    "urllib3>=2.1",
     "scikit-learn",
     "stevedore>=5",
 ]

@@ -72,7 +72,7 @@ def _stand_ins(folder: Path) -> None:
 
 
 def _configure(folder: Path, repaired: bool) -> None:
-    import workflowwebtools.serverconfig as serverconfig
+    from workflowwebtools import serverconfig
 
     default = Path(serverconfig.__file__).parent / "default" / "config.yml"
     work = folder / "original"

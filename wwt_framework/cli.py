@@ -207,7 +207,7 @@ def import_config(file: Path, output: Path | None) -> None:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as err:
         raise click.ClickException(f"{file}: expected a text file in UTF-8: {err}") from err
-    converted = convert(text, file.name)
+    converted = convert(text, file.name, file.parent.resolve())
     if output is None:
         click.echo(converted.text, nl=False)
     elif output.exists():
@@ -215,8 +215,10 @@ def import_config(file: Path, output: Path | None) -> None:
     else:
         output.write_text(converted.text, encoding="utf-8")
         click.echo(f"wrote {output}")
+    for sentence in converted.carried:
+        click.echo(f"carried over: {sentence}", err=True)
     for sentence in converted.left:
-        click.echo(sentence, err=True)
+        click.echo(f"not carried over: {sentence}", err=True)
 
 
 def main() -> None:

@@ -47,6 +47,7 @@ def keep_logs(folder: Path | None) -> None:
     access = logging.getLogger("wwt_framework.access")
     access.propagate = False
     access.setLevel(logging.INFO)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # it writes whole addresses, secrets in queries and all
     if folder is None:
         access.addHandler(logging.NullHandler())
         return
