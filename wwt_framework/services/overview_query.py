@@ -81,7 +81,7 @@ class OverviewQuery:
         everything = _one(params, "limit") == "all"
         told["limit"] = MOST if everything else min(_whole(params, "limit", problems), MOST)
         told["zero"] = _one(params, "zero") not in ("", "0")
-        told["direction"] = _one(params, "direction") if _one(params, "direction") in ("asc", "desc") else ""
+        told["sort"], told["direction"] = _order(params)
         return cls(**told), tuple(problems)
 
     @property
@@ -183,6 +183,13 @@ def _choice(params: Mapping[str, Values], name: str) -> str:
     # Anything else is the default: bookmarks of the original rely on it for pievar.
     value = _one(params, name)
     return value if value in _CHOICES[name] else _CHOICES[name][0]
+
+
+def _order(params: Mapping[str, Values]) -> tuple[str, str]:
+    """What to sort by and which way; a form may say both at once, as in ``sort=name-desc``."""
+    sort, _, direction = _one(params, "sort").partition("-")
+    direction = direction or _one(params, "direction")
+    return _choice({"sort": sort}, "sort"), direction if direction in ("asc", "desc") else ""
 
 
 def _several(params: Mapping[str, Values], name: str, problems: list[str]) -> tuple[str, ...]:

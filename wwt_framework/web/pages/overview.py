@@ -1,0 +1,279 @@
+"""The matrix of failed jobs, the list of prep ids, and the lists behind their numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from markupsafe import Markup
+
+from wwt_framework.errors import NotFound
+from wwt_framework.services import listing as lists
+from wwt_framework.services import overview as matrix
+from wwt_framework.services.overview_query import FILTERS, LIST_PAGE, MOST, OverviewQuery
+from wwt_framework.store import ledger
+from wwt_framework.web.exchange import Refused, current_exchange
+from wwt_framework.web.matrix import Writer, hidden_pairs, vocabulary
+from wwt_framework.web.render import as_json, redirect, render, table_response
+from wwt_framework.web.responses import HTML, Response
+from wwt_framework.web.tools import current_app, current_snapshot, current_user, page
+
+_FILTER_LABELS = (
+    ("campaign", "Campaign"), ("type", "Type"), ("site", "Site"), ("code", "Exit code"), ("tier", "Tier"),
+    ("status", "Status"),
+)  # fmt: skip
+_SPLITS = (("errorcode", "exit code"), ("sitename", "site"), ("stepname", "task"))
+_SORTS = (
+    ("errors", "most errors first"), ("errors-asc", "fewest errors first"), ("name", "name A to Z"),
+    ("name-desc", "name Z to A"), ("date", "newest request first"), ("date-asc", "oldest request first"),
+)  # fmt: skip
+
+
+def mount(app: Any) -> dict[str, Any]:  # noqa: ARG001  # every page module is mounted alike
+    return {
+        "/globalerror": globalerror,
+        "/globalerror2": (globalerror2, update_table),
+        "/listpage": listpage,
+        "/listworkflows": listworkflows,
+    }
+
+
+def marks() -> Mapping[str, str]:
+    """Workflow -> pending or acted, as far back as the installation remembers."""
+    exchange = current_exchange()
+    days = exchange.house.config.house.submit_history_days
+    return ledger.marks(exchange.app.store, exchange.now - timedelta(days=days))
+
+
+def _freshness() -> str:
+    """Changes when actions or marks for a refresh change."""
+    marked = sorted(ledger.marked_preps(current_app().store))
+    return f"{sorted(marks().items())} {marked}"
+
+
+class _Linked:
+    """Addresses of other states of the same page."""
+
+    query: OverviewQuery
+
+    def link(self, address: str) -> str:
+        """*address* as it is from outside."""
+        return current_exchange().prefix + address
+
+    def exported(self, kind: str) -> str:
+        """Everything that is chosen, as a file."""
+        address = self.query.address(open=(), offset=0, limit=0)
+        return self.link(f"{address}{'&' if '?' in address else '?'}format={kind}")
+
+
+@dataclass(frozen=True)
+class MatrixPage(_Linked):
+    """What the template of the matrix shows."""
+
+    query: OverviewQuery
+    overview: matrix.Overview
+    rows: Markup
+    problems: tuple[str, ...]
+    vocabulary: str  # JSON: labels of the third variable by rank
+    hidden: tuple[tuple[str, str], ...]
+    filters: tuple[tuple[str, str], ...] = _FILTER_LABELS
+    splits: tuple[tuple[str, str], ...] = _SPLITS
+    sorts: tuple[tuple[str, str], ...] = _SORTS
+
+    @property
+    def sort(self) -> str:
+        """The value of the sort box."""
+        natural = "asc" if self.query.sort == "name" else "desc"
+        given = self.query.direction or natural
+        return self.query.sort if given == natural else f"{self.query.sort}-{given}"
+
+    @property
+    def next_address(self) -> str:
+        """Where the next rows are; "" when these are the last."""
+        return "" if self.overview.next is None else self.query.address(offset=self.overview.next)
+
+
+@page(fresh_by=_freshness)
+def globalerror(part: str = "", of: str = "", format: str = "", **asked: Any) -> Response:  # noqa: A002  # as in ?format=
+    """Where jobs fail: rows by columns, each number split by the third of task, site and exit code."""
+    query, problems = OverviewQuery.parse(asked)
+    if format:
+        return _table(query, format)
+    if part:
+        return _part(query, part, of, asked)
+    if query.view == "list":
+        return _list_page(query, problems)
+    shown = matrix.overview(current_snapshot(), query, marks())
+    writer = _writer(shown)
+    shown_page = MatrixPage(
+        query, shown, writer.rows(), problems, json.dumps(vocabulary(shown)), tuple(hidden_pairs(query))
+    )
+    return render("overview.html", page=shown_page)
+
+
+def _writer(shown: matrix.Overview) -> Writer:
+    return Writer(shown, current_exchange().prefix, current_user().may("operator"))
+
+
+def _part(query: OverviewQuery, part: str, of: str, asked: Mapping[str, Any]) -> Response:
+    """What a script puts into a page that is already there."""
+    snapshot = current_snapshot()
+    if part == "cell":
+        if not query.code or not asked.get("column"):
+            raise Refused(400, "part=cell needs code=<exit code> and column=<site>.")
+        rest = query.with_(code=())
+        return as_json(matrix.tasks_of_cell(snapshot, rest, query.code[0], str(asked["column"])))
+    if query.view == "list":
+        return render("_preps.html", page=_prep_page(query, ()), headers=_place(snapshot, None))
+    if part == "rows":
+        shown = matrix.more_rows(snapshot, query, marks())
+    elif part == "below":
+        shown = matrix.rows_below(snapshot, query, marks(), of)
+    else:
+        raise Refused(400, f"part can be rows, below or cell, not {part[:40]!r}.")
+    body = f"<table><tbody>{_writer(shown).rows()}</tbody></table>"
+    return Response(body.encode("utf-8", "replace"), HTML, 200, _place(snapshot, shown.next))
+
+
+def _place(snapshot: Any, following: int | None) -> dict[str, str]:
+    """Which snapshot the rows are of, and where the next ones begin: the script asks, people see a link."""
+    told = {"X-Snapshot": snapshot.version}
+    return told if following is None else {**told, "X-Next-Offset": str(following)}
+
+
+def _table(query: OverviewQuery, kind: str) -> Response:
+    query = query.with_(limit=query.limit or MOST, columns="all", offset=query.offset)
+    if query.view == "list":
+        lines = lists.prep_list(current_snapshot(), query, marks()).lines
+        head = ("prepid", "workflow", "status", "errors", "state")
+        rows: list[Any] = [
+            (line.prep_id, w.workflow, w.status, w.errors, w.state) for line in lines for w in line.workflows
+        ]
+        return table_response(head, rows, kind, "prepids")
+    head_of, rows = matrix.table_of(matrix.more_rows(current_snapshot(), query, marks()))
+    return table_response(head_of, rows, kind, f"errors-{query.pievar}")
+
+
+# -- the list of prep ids --
+
+
+@dataclass(frozen=True)
+class PrepPage(_Linked):
+    """What the template of the list of prep ids shows."""
+
+    query: OverviewQuery
+    list: lists.PrepList
+    problems: tuple[str, ...]
+    more_step: int = LIST_PAGE
+    most: int = MOST
+
+    @property
+    def more_address(self) -> str:
+        """The same list with as many more lines."""
+        return self.query.address(limit=self.query.size + LIST_PAGE)
+
+    @property
+    def all_address(self) -> str:
+        return self.query.address(limit=MOST)
+
+
+def _prep_page(query: OverviewQuery, problems: tuple[str, ...]) -> PrepPage:
+    marked = ledger.marked_preps(current_app().store)
+    return PrepPage(query, lists.prep_list(current_snapshot(), query, marks(), tuple(marked)), problems)
+
+
+def _list_page(query: OverviewQuery, problems: tuple[str, ...]) -> Response:
+    return render("overview_list.html", page=_prep_page(query, problems))
+
+
+@page()
+def globalerror2(reset: str = "", **asked: Any) -> Response:
+    """The original's address of the list of prep ids. With ``reset`` it leads to the button that asks for new data."""
+    query, _ = OverviewQuery.parse({**asked, "view": "list"})
+    address = query.address().partition("?")[2]
+    anchor = "#update" if reset and reset.lower() not in ("0", "false") else ""
+    return Response(b"", HTML, 302, {"Location": f"{current_exchange().url('/globalerror')}?{address}{anchor}"})
+
+
+@page(role="operator", methods=("POST",))
+def update_table() -> Response:
+    """Ask the sources again for every prep id that is marked, and take the marks away."""
+    app = current_app()
+    marked = sorted(ledger.marked_preps(app.store))
+    if marked:
+        app.clockwork.request("refresh", current_user().name, prep_ids=marked)
+        ledger.clear_marks(app.store, marked)
+    return redirect("/globalerror", view="list", updated=str(len(marked)))
+
+
+# -- the lists behind numbers --
+
+
+@dataclass(frozen=True)
+class ListPage:
+    """What the template of a list shows; ``list`` is None when too little was given."""
+
+    list: lists.Listing | None
+    given: tuple[tuple[str, str], ...]  # what the address said
+    problems: tuple[str, ...] = ()
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What the address said, values of the same name together."""
+        found: dict[str, Any] = {}
+        for name, value in self.given:
+            found.setdefault(name, []).append(value)
+        return found
+
+    @property
+    def next_query(self) -> dict[str, Any]:
+        """The parameters of the next page."""
+        return {**self.parameters, "offset": self.list.next} if self.list else {}
+
+
+@page(fresh_by=_freshness)
+def listpage(
+    errorcode: str = "", sitename: str = "", workflow: str = "", offset: str = "", format: str = "", **asked: Any  # noqa: A002
+) -> Response:
+    """For two of exit code, site and workflow: the third, with failed jobs, the most first."""
+    asked = {name: value for name, value in asked.items() if name in FILTERS}
+    query, problems = OverviewQuery.parse({**asked, "offset": offset})
+    mine = (("errorcode", errorcode), ("sitename", sitename), ("workflow", workflow))
+    given = (*((name, value) for name, value in mine if value), *query.filters())
+    told = sum(bool(value) for _, value in mine)
+    if told == len(mine):
+        raise NotFound("An exit code, a site and a workflow together leave nothing to list. Take one of them away.")
+    if told < len(mine) - 1:
+        return render("listpage.html", 400, page=ListPage(None, given, problems))
+    code = _code(errorcode)
+    found = lists.listing(
+        current_snapshot(), marks(), code=code, site=sitename, workflow=workflow, query=query, offset=query.offset,
+        size=MOST if format else lists.PAGE,
+    )  # fmt: skip
+    if format:
+        rows = [(e.name, e.errors, e.mark or e.readiness or e.meaning, e.production, e.state) for e in found.entries]
+        return table_response((found.of, "errors", _ABOUT[found.of], "production", "state"), rows, format, "list")
+    return render("listpage.html", page=ListPage(found, given, problems))
+
+
+_ABOUT = {"workflow": "status", "site": "readiness", "code": "meaning"}
+
+
+def _code(text: str) -> int | None:
+    if not text:
+        return None
+    codes = OverviewQuery.parse({"code": text})[0].code
+    if not codes:
+        raise Refused(400, f"errorcode: expected a whole number or NotReported, got {text[:40]!r}.")
+    return codes[0]
+
+
+@page()
+def listworkflows(errorcode: str = "", sitename: str = "") -> Response:
+    """The original's older address of the list of workflows."""
+    return redirect("/listpage", 301, errorcode=errorcode or None, sitename=sitename or None)
+
+
