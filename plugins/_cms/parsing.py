@@ -79,13 +79,15 @@ def _complaint(data: bytes, where: str, error: orjson.JSONDecodeError) -> str:
 
 
 def shown(value: Any, longest: int = 60) -> str:
-    """A value of JSON as it may stand in a message: short, on one line."""
+    """A value of JSON or of a database as it may stand in a message: short, on one line."""
     if isinstance(value, dict):
         return f"an object of {len(value):,}"
     if isinstance(value, list):
         return f"a list of {len(value):,}"
     if isinstance(value, str):
         return shown_text(value, longest)
+    if isinstance(value, bytes):  # of a database
+        return "bytes"
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 200:
         return "a number of very many digits"
     return str(json.dumps(value))

@@ -82,6 +82,12 @@ def health(location: str, session: requests.Session) -> Health:
     return Health(True, f"{shown(location)} can be read") if first else Health(False, f"{shown(location)} is empty")
 
 
+def file_size(path: str) -> int:
+    """The size of a plain file in bytes. Raises SourceError."""
+    with open_regular(path) as file:
+        return os.fstat(file.fileno()).st_size
+
+
 def signature(path: str) -> Signature | None:
     """What changes when the file changes; None for an address and for what is not there."""
     if is_url(path):
@@ -99,11 +105,12 @@ def open_regular(path: str) -> Iterator[BinaryIO]:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
         raise SourceError(f"{path} can not be read: {getattr(error, 'strerror', None) or error}") from error
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        what = "a folder" if stat.S_ISDIR(mode) else "no plain file"
+        raise SourceError(f"{path} is {what}; expected a file")
     with os.fdopen(descriptor, "rb") as file:
-        mode = os.fstat(descriptor).st_mode
-        if not stat.S_ISREG(mode):
-            what = "a folder" if stat.S_ISDIR(mode) else "no plain file"
-            raise SourceError(f"{path} is {what}; expected a file")
         yield file
 
 
@@ -181,7 +188,7 @@ def _answer(url: str, session: requests.Session) -> Iterator[requests.Response]:
             yield response
     except OSError as error:  # every exception of requests is one
         reason = _REASONS.get(type(error).__name__, "no connection, or it broke before everything had arrived")
-        raise SourceError(f"{where}: {reason}") from error  # its own text may hold a password
+        raise SourceError(f"{where}: {reason}") from None  # its own text, which may hold a password, stays out of logs
 
 
 def _signature(status: os.stat_result) -> Signature:

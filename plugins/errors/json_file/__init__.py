@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pydantic import Field, field_validator
@@ -87,16 +86,16 @@ class JsonFile:
     def _read(self) -> Found:
         where = reading.shown(self._path)
         if not reading.is_url(self._path) and reading.begins(self._path, self._context.http) == MAGIC:
-            path = Path(self._path)
-            reading.check_size(where, path.stat().st_size, self._max_bytes)
-            return _errors(*read_database(path, where), where)
+            size = reading.file_size(self._path)
+            reading.check_size(where, size, self._max_bytes)
+            return _errors(*read_database(self._path, where, size), where)
         data = reading.read(self._path, self._context.http, self._max_bytes)
         if not data.startswith(MAGIC):
             return read_json(data, where)
         with tempfile.NamedTemporaryFile(dir=self._context.data_dir, suffix=".db") as copy:
             copy.write(data)
             copy.flush()
-            return _errors(*read_database(Path(copy.name), where), where)
+            return _errors(*read_database(copy.name, where, len(data)), where)
 
 
 def read_json(data: bytes, where: str) -> Found:

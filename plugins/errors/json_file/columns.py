@@ -38,7 +38,8 @@ def workflows_of(raw: dict[str, Any]) -> list[str] | None:
     """Workflows that the task paths name, each once, in their order; None when a path is not /workflow/task."""
     if not raw:
         return []
-    if not "".join(raw).isprintable() or max(map(len, raw)) > LONGEST_PATH:
+    joined = "".join(raw)  # of good paths, which begin with a slash and do not end with one
+    if not joined.isprintable() or "//" in joined or joined.endswith("/") or max(map(len, raw)) > LONGEST_PATH:
         return None
     parts = [path.split("/", 2) for path in raw]
     if not all(len(part) == 3 and not part[0] and part[1] and part[2] for part in parts):

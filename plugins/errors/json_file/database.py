@@ -10,7 +10,6 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -30,16 +29,21 @@ _LONGEST = 300
 _SMALLEST_ROW = 8
 
 
-def read_database(path: Path, where: str) -> tuple[dict[str, Any], Faults]:
-    """{task: {exit code: {site: n}}} in the database *path*, and rows that are no such thing. Raises SourceError."""
+def read_database(path: str, where: str, size: int) -> tuple[dict[str, Any], Faults]:
+    """{task: {exit code: {site: n}}} in the database *path* of *size* bytes, and rows that are no such thing.
+
+    Raises SourceError, which says *where*.
+    """
     faults = Faults()
     raw: dict[str, dict[str, dict[str, Any]]] = {}
-    most = path.stat().st_size // _SMALLEST_ROW
+    most = size // _SMALLEST_ROW
     for n, (task, code, site, number) in enumerate(_rows(path, where), 1):
         if n > most:
             raise SourceError(f"{where} is damaged: it seems to hold more rows than its size allows")
         if not (isinstance(task, str) and isinstance(site, str) and isinstance(code, int | str)):
-            faults.add((f"row {n}",), f"expected task, exit code and site, got {_row(task, code, site)}")
+            faults.add(
+                (f"row {n}",), f"expected task, exit code and site, got {', '.join(map(shown, (task, code, site)))}"
+            )
             continue
         sites = raw.setdefault(task, {}).setdefault(str(code), {})
         if site in sites:
@@ -49,26 +53,30 @@ def read_database(path: Path, where: str) -> tuple[dict[str, Any], Faults]:
     return raw, faults
 
 
-def _row(*values: Any) -> str:
-    return ", ".join("bytes" if isinstance(value, bytes) else shown(value) for value in values)
-
-
-def _rows(path: Path, where: str) -> Iterator[tuple[Any, ...]]:
+def _rows(path: str, where: str) -> Iterator[tuple[Any, ...]]:
     with _said_in_words(where), closing(_open(path)) as connection:
-        found = connection.execute("SELECT type, sql FROM sqlite_master WHERE lower(name) = 'workflows'").fetchall()
-        if not found:
-            raise SourceError(f"{where} has no table workflows; expected a database of the old console")
-        kind, sql = found[0]
-        if len(found) > 1 or kind != "table" or not str(sql).upper().startswith("CREATE TABLE"):
-            raise SourceError(f"{where}: workflows is no plain table; expected a database of the old console")
+        _check_table(connection, where)
         connection.set_authorizer(_only_reads)
         deadline = time.monotonic() + _LONGEST
         connection.set_progress_handler(lambda: time.monotonic() > deadline, 100_000)
         yield from connection.execute(_ROWS)
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=_PATIENCE)
+def _check_table(connection: sqlite3.Connection, where: str) -> None:
+    """Raise SourceError unless ``workflows`` is a plain table with plain columns: a view or a formula would run."""
+    found = connection.execute("SELECT type, sql FROM sqlite_master WHERE lower(name) = 'workflows'").fetchall()
+    if not found:
+        raise SourceError(f"{where} has no table workflows; expected a database of the old console")
+    columns = {name.lower(): hidden for _, name, *_, hidden in connection.execute("PRAGMA table_xinfo(workflows)")}
+    plain = found[0][0] == "table" and str(found[0][1]).upper().startswith("CREATE TABLE")
+    if len(found) > 1 or not plain or any(columns.values()):
+        raise SourceError(f"{where}: workflows is no plain table; expected a database of the old console")
+    if lacking := [name for name in _COLUMNS if name not in columns]:
+        raise SourceError(f"{where}: workflows has no column {lacking[0]}; expected {', '.join(_COLUMNS)}")
+
+
+def _open(path: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, timeout=_PATIENCE)
     connection.text_factory = _text
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cell_size_check = ON")
@@ -96,10 +104,6 @@ def _said_in_words(where: str) -> Iterator[None]:
         text = str(error)
         if "locked" in text or "busy" in text:
             text = f"another program has been writing to it for {_PATIENCE:g} s; it is read again at the next refresh"
-        elif "no such column" in text:
-            text = f"the table workflows has {text.replace('no such', 'no')}; expected {', '.join(_COLUMNS)}"
         elif "interrupted" in text:
             text = f"reading it takes more than {_LONGEST} s"
-        elif "not authorized" in text or "prohibited" in text:
-            text = "it wants to run something while it is read; expected plain columns"
         raise SourceError(f"{where} can not be read as a database: {text}") from error

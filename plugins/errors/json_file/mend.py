@@ -106,9 +106,9 @@ def read_count(value: Any) -> int | str:
 
 def workflow_of(path: str) -> str:
     """The workflow of a path that looks like /workflow/task; "" for any other."""
-    parts = path.split("/", 2)
-    good = len(parts) == 3 and not parts[0] and parts[2] and path.isprintable() and len(path) <= LONGEST_PATH
-    return parts[1] if good else ""
+    first, *parts = path.split("/")
+    good = not first and len(parts) > 1 and all(parts) and path.isprintable() and len(path) <= LONGEST_PATH
+    return parts[0] if good else ""
 
 
 def _again(found: dict[str, Any]) -> dict[str, int]:
