@@ -1,0 +1,90 @@
+"""The refresh as a process of its own: started, listened to, ended with us or when it hangs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from wwt_framework.errors import WwtError
+from wwt_framework.job_runs import one_line
+from wwt_framework.store.ledger import JobRun
+
+log = logging.getLogger(__name__)
+
+#: A refresh that takes longer hangs.
+LIMIT = timedelta(hours=1)
+
+
+class Ended(WwtError):
+    """The run was ended by us before it was done."""
+
+
+class Child:
+    """``run`` starts a process and waits for its end; ``stop`` ends it, and every later one at once."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+        self._stopped = False
+        self._lock = threading.Lock()
+
+    def run(self, config: Path, run_id: str, arguments: Mapping[str, Any], limit: timedelta = LIMIT) -> str:
+        """``wwt refresh``; returns the line in which it says what it came to. Raises `WwtError` when it failed."""
+        with self._lock:
+            if self._stopped:
+                raise Ended("not begun because the program was closed")
+            self._process = subprocess.Popen(  # noqa: S603  # our own program
+                _command(config, run_id, arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace",
+            )  # fmt: skip
+        process = self._process
+        try:
+            told, complaints = process.communicate(timeout=limit.total_seconds())
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise WwtError(f"ended after {limit}: it hung") from None
+        return self._outcome(process.returncode, told, complaints)
+
+    def stop(self) -> None:
+        """End what runs."""
+        with self._lock:
+            self._stopped = True
+            if self._process is not None and self._process.poll() is None:
+                self._process.terminate()
+
+    def _outcome(self, code: int, told: str, complaints: str) -> str:
+        for line in complaints.splitlines():
+            log.warning("the refresh says", extra={"line": one_line(line)})
+        if code == 0:
+            return one_line(_last_line(told))
+        if self._stopped:
+            raise Ended("ended because the program was closed")
+        if code < 0:
+            raise WwtError(f"its process was ended by {signal.Signals(-code).name}")
+        raise WwtError(one_line(_last_line(complaints).removeprefix("wwt: ")) or f"exit code {code}")
+
+
+def _command(config: Path, run_id: str, arguments: Mapping[str, Any]) -> list[str]:
+    command = [sys.executable, "-m", "wwt_framework.job_child", str(os.getpid()), "refresh"]
+    command += ["--config", str(config), "--run", run_id]
+    command += [f"--workflow={name}" for name in arguments.get("workflows") or ()]
+    return command + [f"--prepid={prep_id}" for prep_id in arguments.get("prep_ids") or ()]
+
+
+def _last_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else ""
+
+
+def joined(runs: Sequence[JobRun]) -> dict[str, list[str]]:
+    """What all of *runs* ask for, as the arguments of one refresh."""
+    names = ("workflows", "prep_ids")
+    return {name: sorted({one for run in runs for one in run.arguments.get(name) or ()}) for name in names}
