@@ -14,6 +14,7 @@ import click
 from wwt_framework import __version__
 from wwt_framework import config as configuration
 from wwt_framework.errors import ConfigError, WwtError
+from wwt_framework.logs import on_terminal
 
 if TYPE_CHECKING:
     from wwt_framework.app import App
@@ -109,9 +110,7 @@ def _found(config_file: str | None) -> Path:
 @click.option("-v", "--verbose", is_flag=True, help="Say on the terminal what the log says.")
 def cli(verbose: bool) -> None:
     """A console for the people who keep large scientific computing grids running."""
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    on_terminal(logging.INFO if verbose else logging.WARNING)
 
 
 @cli.command()

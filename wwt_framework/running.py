@@ -2,63 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import secrets
 import signal
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from logging.handlers import WatchedFileHandler
 from pathlib import Path
-from typing import Any
 
 import click
 
 from wwt_framework.app import App
 from wwt_framework.errors import WwtError
+from wwt_framework.logs import keep_logs
 from wwt_framework.services.refresh import refresh as take_snapshot
-from wwt_framework.store.ledger import runs
-
-log = logging.getLogger(__name__)
-
-
-class JsonLines(logging.Formatter):
-    """One JSON object a line: a constant sentence, and its fields after it."""
-
-    _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-
-    def format(self, record: logging.LogRecord) -> str:
-        told: dict[str, Any] = {
-            "at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
-            "level": record.levelname,
-            "logger": record.name,
-            "event": record.getMessage(),
-        }
-        told.update((key, value) for key, value in vars(record).items() if key not in self._OWN)
-        if record.exc_info:
-            told["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(told, default=str)
-
-
-def keep_logs(folder: Path | None) -> None:
-    """Write ``access.log`` and ``application.log`` into *folder*; without one, warnings go to the terminal."""
-    access = logging.getLogger("wwt_framework.access")
-    access.propagate = False
-    access.setLevel(logging.INFO)
-    logging.getLogger("urllib3").setLevel(logging.ERROR)  # it writes whole addresses, secrets in queries and all
-    if folder is None:
-        access.addHandler(logging.NullHandler())
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, logger in (("access.log", access), ("application.log", logging.getLogger())):
-        handler = WatchedFileHandler(folder / name, encoding="utf-8")  # logrotate may move it
-        handler.setFormatter(JsonLines() if logger is not access else logging.Formatter("%(message)s"))
-        logger.addHandler(handler)
-    logging.getLogger("wwt_framework").setLevel(logging.INFO)
-    logging.getLogger("wwt_plugins").setLevel(logging.INFO)
-
+from wwt_framework.store import ledger
 
 @contextmanager
 def _house(path: Path, jobs: bool) -> Iterator[App]:
@@ -116,7 +74,7 @@ def refresh(path: Path, workflows: Sequence[str], prep_ids: Sequence[str], run_i
 
     def progress(fraction: float | None, doing: str) -> None:
         if run_id:
-            runs.progress_run(app.store, run_id, fraction, doing)
+            ledger.progress_run(app.store, run_id, fraction, doing)
 
     try:
         report = take_snapshot(
