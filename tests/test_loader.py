@@ -210,7 +210,7 @@ def test_house_keys_reach_the_manager(here, hooks):
         (GOOD.replace("def authenticate(self)", "def authenticat(self)"), "implements unknown hook 'authenticat'; did you mean 'authenticate'?"),
         (GOOD.replace("def authenticate(self)", "def authenticate(self, name)"), "hook 'authenticate': unknown argument 'name'; did you mean 'username'?"),
         (GOOD.replace("(PluginOptions)", ""), "Options: expected a class made from wwt_framework.options.PluginOptions"),
-        (GOOD.replace("def authenticate(self)", "def list_workflows(self)"), "a plugin of wwt.auth implements at least one of authenticate, identify, grant_roles; this one implements list_workflows, startup, shutdown"),
+        (GOOD.replace("def authenticate(self)", "def list_workflows(self)"), "a plugin of wwt.auth implements at least one of authenticate, identify, grant_roles, register_login_options; this one implements list_workflows, startup, shutdown"),
     ],
 )  # fmt: skip
 def test_one_bad_plugin_is_left_out_with_its_reason_and_the_rest_stands(here, hooks, source, reason):

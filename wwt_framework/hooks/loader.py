@@ -38,7 +38,7 @@ MUST: Mapping[str, tuple[str, ...]] = {
     "clustering": ("label_workflows", "find_similar"),
     "actions": ("register_actions", "recommend_actions", "check_action", "register_pages"),
     "ml": ("load_predictor",),
-    "auth": ("authenticate", "identify", "grant_roles"),
+    "auth": ("authenticate", "identify", "grant_roles", "register_login_options"),
     "extras": (),
 }  # fmt: skip
 
