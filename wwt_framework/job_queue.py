@@ -62,8 +62,6 @@ class Queue:
         except sqlite3.DatabaseError as err:
             self._renew(err)
             self._send(run_id)
-        finally:
-            self._huey.storage.close()  # this thread may be one of many, and never come again
 
     def start(self) -> None:
         """Begin to perform runs, in threads."""
@@ -77,12 +75,14 @@ class Queue:
 
     def stop(self) -> bool:
         """End; whether all runs had ended within a few seconds."""
-        if self._consumer is None or self._thread is None:
-            return True
-        self._consumer.stop(graceful=True)
-        self._thread.join(5)
-        ended = not any(thread.is_alive() for _, thread in self._consumer.worker_threads)
-        self._consumer = self._thread = None
+        ended = True
+        if self._consumer is not None and self._thread is not None:
+            self._consumer.stop(graceful=True)
+            self._thread.join(5)
+            ended = not any(thread.is_alive() for _, thread in self._consumer.worker_threads)
+            self._consumer = self._thread = None
+        if self._huey is not None and ended:
+            self._huey.storage.close()
         return ended
 
     def _open(self) -> None:
@@ -111,9 +111,7 @@ class Queue:
         )
         # The name under which runs lie in the file, whatever this module is called.
         self._send = huey.task(name="run")(_Perform(self._perform))
-        huey.on_shutdown("close")(huey.storage.close)
         self._huey = huey
-        huey.storage.close()
 
     def _renew(self, err: Exception) -> None:
         with self._opening:
