@@ -87,8 +87,8 @@ def test_the_welcome_page_counts_what_there_is(installation, snapshot):
 
     told = words(installation(snapshot=world).get("/"))
 
-    assert "1\u202f205 failed jobs" in told
-    assert "2 of 3 have failed jobs" in told
+    assert "Global errors 1\u202f205 failed jobs" in told
+    assert "Workflows 2 of 3 have failed jobs" in told
 
 
 def test_before_the_first_refresh_unknown_is_not_zero(client):
