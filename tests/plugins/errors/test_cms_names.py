@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import time
 from datetime import datetime, timezone
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -108,13 +108,36 @@ def test_original_is_not_guessed_from_a_request_string_that_a_clone_has_too():
     assert [w.original for w in read_names([acdc, original])] == ["", ""]
 
 
-@given(st.datetimes(datetime(2010, 1, 1), datetime(2037, 12, 31), timezones=st.just(timezone.utc)))
-def test_local_time_of_cern_becomes_utc(moment):
-    moment = moment.replace(microsecond=0)
-    local = moment.astimezone(ZoneInfo("Europe/Zurich"))
+@pytest.fixture(scope="module")
+def at_cern():
+    """``time.localtime`` with the clocks of CERN, by the rule itself: not every machine has a database of zones."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+        time.tzset()
+        yield time.localtime
+    time.tzset()
 
-    if not local.fold:  # the hour that comes twice is taken as its first time
-        assert requested_at(local.strftime("%y%m%d_%H%M%S")) == moment
+
+@given(seconds=st.integers(1_262_304_000, 2_145_916_800))  # 2010 to 2037
+def test_local_time_of_cern_becomes_utc(at_cern, seconds):
+    stamp = time.strftime("%y%m%d_%H%M%S", at_cern(seconds))
+    comes_again = time.strftime("%y%m%d_%H%M%S", at_cern(seconds - 3600)) == stamp  # each October, and is taken as such
+
+    assert requested_at(stamp).timestamp() == seconds - 3600 * comes_again
+
+
+@pytest.mark.parametrize(
+    ("stamp", "at"),
+    [
+        ("190331_015959", utc(2019, 3, 31, 0, 59, 59)),
+        ("190331_030000", utc(2019, 3, 31, 1, 0, 0)),
+        ("191027_015959", utc(2019, 10, 26, 23, 59, 59)),
+        ("191027_020000", utc(2019, 10, 27, 0, 0, 0)),
+        ("191027_030000", utc(2019, 10, 27, 2, 0, 0)),
+    ],
+)
+def test_clocks_change_on_the_last_sundays(stamp, at):
+    assert requested_at(stamp) == at
 
 
 @given(
