@@ -1,0 +1,118 @@
+"""The JSON addresses that scripts and the executor know since the old console: same parameters, same keys."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import Any
+
+from wwt_framework.errors import NotFound
+from wwt_framework.model import ErrorCount
+from wwt_framework.services.caselines import total_of
+from wwt_framework.services.overview_words import site_words
+from wwt_framework.snapshot import Snapshot
+from wwt_framework.web.pages.workflow import marks_of
+from wwt_framework.web.responses import Response, as_json
+from wwt_framework.web.tools import current_snapshot, page
+
+
+def mount(app: Any) -> dict[str, Any]:  # noqa: ARG001  # every page module is mounted alike
+    return {
+        "/getprepids": getprepids,
+        "/getworkflows": getworkflows,
+        "/getstatus": getstatus,
+        "/workflowerrors": workflowerrors,
+        "/wkfparams": wkfparams,
+        "/sitestatuses": sitestatuses,
+        "/drainstatuses": drainstatuses,
+        "/assistance_manual": assistance_manual,
+        "/assistance_manual_recovered": assistance_manual,
+    }
+
+
+@page(json=True)
+def getprepids() -> Response:
+    """All PrepIDs, sorted."""
+    return as_json(list(current_snapshot().preps))
+
+
+@page(json=True)
+def getworkflows(prepid: str) -> Response:
+    """The workflows of a PrepID that have failed jobs, oldest first: ``[{workflow, status, errors}]``."""
+    snapshot = current_snapshot()
+    prep = snapshot.preps.find(prepid)
+    if prep < 0:
+        raise NotFound(f"There is no PrepID {prepid[:200]} in what was fetched last.")
+    members = snapshot.prep_workflows(prep).tolist()
+    names = {snapshot.cube.workflows[i]: total for i in members if (total := total_of(snapshot, i))}
+    marks = marks_of(list(names))
+    return as_json([{"workflow": name, "status": marks[name], "errors": errors} for name, errors in names.items()])
+
+
+@page(json=True)
+def getstatus(workflow: str) -> Response:
+    """What was done about a workflow: ``{"status": "None" | "Pending" | "Acted"}``, the first for unknown ones, too."""
+    return as_json({"status": marks_of([workflow])[workflow].capitalize()})
+
+
+@page(json=True)
+def workflowerrors(workflow: str) -> Response:
+    """Failed jobs of a workflow: ``[{step, codes: [{code, sites: {site: n}}], allsites}]``; -1 is not reported.
+
+    The header X-Errors-State says how far that can be trusted: ok, old, partial (lower bounds) or unknown;
+    an empty list that is unknown does not mean that nothing failed.
+    """
+    snapshot = current_snapshot()
+    index = _index(snapshot, workflow)
+    steps: dict[str, dict[int, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
+    cell: ErrorCount
+    for cell in snapshot.cube.table(index):
+        steps[cell.task][cell.exit_code][cell.site] = cell.count
+    told = [
+        {
+            "step": step,
+            "codes": [{"code": code, "sites": dict(sorted(sites.items()))} for code, sites in sorted(codes.items())],
+            "allsites": sorted({site for sites in codes.values() for site in sites}),
+        }
+        for step, codes in sorted(steps.items())
+    ]
+    response = as_json(told)
+    return replace(response, headers={**response.headers, "X-Errors-State": snapshot.known(workflow)["errors"].state})
+
+
+def _index(snapshot: Snapshot, workflow: str) -> int:
+    """Where *workflow* stands. Raises `NotFound`."""
+    index = snapshot.cube.workflows.find(workflow)
+    if index < 0:
+        raise NotFound(f"There is no workflow {workflow[:400]} in what was fetched last.")
+    return index
+
+
+@page(json=True)
+def wkfparams(workflow: str) -> Response:
+    """The parameters of a workflow as ReqMgr2 sent them; ``{}`` where no source gave any."""
+    told = current_snapshot().workflow(workflow)
+    return as_json(dict(told.parameters) if told else {})
+
+
+@page(json=True)
+def sitestatuses() -> Response:
+    """Readiness and production status of sites, without Tier 3: ``[{site, status, drain}]``, by name."""
+    told = []
+    for site, status in sorted(current_snapshot().sites.items()):
+        if not site.startswith("T3"):
+            colour, _, production = site_words(status)
+            told.append({"site": site, "status": colour, "drain": production})
+    return as_json(told)
+
+
+@page(json=True)
+def drainstatuses() -> Response:
+    """Production status of all sites: ``{site: drain}``."""
+    return as_json({site: status.production for site, status in sorted(current_snapshot().sites.items())})
+
+
+@page(json=True)
+def assistance_manual() -> Response:
+    """Workflows that wait for help by hand, as a database of the old console's told: ``[]``, since none is read here."""
+    return as_json([])

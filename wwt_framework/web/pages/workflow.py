@@ -1,0 +1,198 @@
+"""One workflow, as an operator opens it (`/seeworkflow`), and what its failed jobs said (`/explainerror`)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from wwt_framework.errors import NotFound
+from wwt_framework.model import Action
+from wwt_framework.services import casetables, finder, renewal
+from wwt_framework.services.explaining import Explanation, explain, read_code
+from wwt_framework.services.triage import Examination, examine, plain_of, status_of
+from wwt_framework.snapshot import Snapshot
+from wwt_framework.store import ledger
+from wwt_framework.web.exchange import Refused, current_exchange
+from wwt_framework.web.filters import plain
+from wwt_framework.web.render import as_json, redirect, render, show_panels, table_response
+from wwt_framework.web.responses import Response
+from wwt_framework.web.tools import current_app, current_house, current_snapshot, current_user, current_visit, page
+
+
+def mount(app: Any) -> dict[str, Any]:  # noqa: ARG001  # every page module is mounted alike
+    return {"/seeworkflow": seeworkflow, "/seeworkflow2": seeworkflow2, "/explainerror": explainerror}
+
+
+# -- the workflow --------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Status:
+    """What was done about a workflow."""
+
+    word: str  # none, pending, acted
+    last: Action | None  # the newest action that is not taken back; None: there is none
+
+
+@dataclass(frozen=True)
+class WorkflowPage:
+    """What the page of a workflow shows."""
+
+    found: Examination
+    status: Status
+    marks: dict[str, str]  # of the family: none, pending, acted
+    read_only: bool  # a twin to look at, opened from another workflow's page
+    order: str  # of rows and columns: errors or name
+    may_reset: bool
+
+
+def _last_event() -> str:
+    """What may change on a workflow's page while the snapshot stays: actions on it and on its family."""
+    name = _text("workflow")
+    snapshot = current_snapshot()
+    family = [relative.name for relative in snapshot.family(name)]
+    return str(sorted(ledger.last_events(current_app().store, [name, *family]).items()))
+
+
+def _text(name: str) -> str:
+    value = current_visit().query.get(name, "")
+    return value if isinstance(value, str) else value[-1]
+
+
+@page(fresh_by=_last_event)
+def seeworkflow(
+    workflow: str = "", issuggested: str = "", order: str = "errors", format: str = "", table: str = ""  # noqa: A002
+) -> Response:
+    """What is wrong with one workflow, how far that is known, and where to look further."""
+    if not workflow:
+        return redirect("/globalerror", 302)
+    if order not in casetables.ORDERS:
+        raise Refused(400, f"order can be {' or '.join(casetables.ORDERS)}, not {order!r}.")
+    snapshot = current_snapshot()
+    if snapshot.cube.workflows.find(workflow) < 0:
+        return unknown(workflow)
+    found = examine(snapshot, current_house().hooks, workflow, order)
+    if format:
+        return _as_table(found, format, table)
+    shown = WorkflowPage(
+        found, _status(workflow), _marks(found), bool(issuggested), order, not issuggested and current_user().may("operator")
+    )
+    return render("workflow.html", page=shown, panels=show_panels("workflow", found.case))
+
+
+@page()
+def seeworkflow2(**query: Any) -> Response:
+    """The second form of the page, under which executors' reports link to it."""
+    return redirect("/seeworkflow", 302, **query)
+
+
+def _status(workflow: str) -> Status:
+    actions = [a for a in ledger.actions_on(current_app().store, workflow) if a.state.value not in ("withdrawn", "superseded")]
+    return Status(status_of(actions), actions[-1] if actions else None)
+
+
+def _marks(found: Examination) -> dict[str, str]:
+    names = [relative.workflow.name for relative in found.family]
+    return marks_of(names) if len(names) > 1 else {}
+
+
+def marks_of(names: Sequence[str]) -> dict[str, str]:
+    """Workflow -> none, pending or acted, for *names* only."""
+    store = current_app().store
+    found = dict.fromkeys(names, "none")
+    found.update((action.workflow, "acted") for action in ledger.done_actions(store, names))
+    found.update((action.workflow, "pending") for action in ledger.open_actions(store, names))
+    return found
+
+
+def _as_table(found: Examination, format: str, table: str) -> Response:  # noqa: A002  # as in ?format=
+    """The whole page as JSON, all counts as CSV, or one task's table as either."""
+    name = found.case.workflow.name
+    if table:
+        one = next((t for t in found.tables if table in (t.task, t.short)), None)
+        if one is None:
+            raise NotFound(f"The workflow {name} has no failed jobs in a task {table}.")
+        return table_response(*casetables.wide_rows(one), format, f"{name}-{one.short}")
+    if format == "json":
+        return as_json(plain_of(found))
+    return table_response(*casetables.long_rows(found.tables), format, name)
+
+
+# -- a workflow that is not there ----------------------------------------------
+
+
+def unknown(name: str) -> Response:
+    """Status 404 in words, and the workflow is asked for."""
+    exchange = current_exchange()
+    asked = renewal.Asked("", "")
+    if exchange.visit.method == "GET":
+        app, remote = current_app(), exchange.visit.remote
+        asked = renewal.ask_for_unknown(app.store, app.clockwork, name, current_user().name, remote)
+    snapshot = exchange.snapshot
+    what = f"There is no workflow {plain(name)[:400]} in what was fetched last."
+    if not exchange.wants_html():
+        return as_json({"error": f"{what} {asked.words}".strip(), "status": 404, "run": asked.run or None}, 404)
+    near = _near(snapshot, name[:400])
+    return render("workflow_unknown.html", 404, name=name[:400], asked=asked, near=near, known=not snapshot.is_empty)
+
+
+_PREP_ID = re.compile(r"[A-Z0-9]{3}-[A-Za-z0-9]+-\d{5}")
+
+
+def _near(snapshot: Snapshot, name: str) -> list[str]:
+    """Workflows that may have been meant: *name* is part of theirs, or they have the PrepID that is in it."""
+    found = [match.name for match in finder.find(snapshot, name).candidates if match.kind == "workflow"]
+    prep = _PREP_ID.search(name)
+    index = snapshot.preps.find(prep[0]) if prep and not found else -1
+    if index >= 0:
+        found = snapshot.cube.workflows.take(snapshot.prep_workflows(index))
+    return found[:8]
+
+
+# -- logs ----------------------------------------------------------------------
+
+_WHAT_TO_GIVE = (
+    "Say which exit code: /explainerror?errorcode=8028&workflowstep=/workflow/task shows what failed jobs of a task said, "
+    "/explainerror?errorcode=8028 what an exit code means. Follow a link from a workflow's tables."
+)
+
+
+@page()
+def explainerror(
+    errorcode: str = "", workflowstep: str = "", sitename: str = "", offset: str = "0", format: str = ""  # noqa: A002
+) -> Response:
+    """What failed jobs with one exit code said, of one task, one workflow or all of them."""
+    step = workflowstep.strip()
+    if errorcode.strip() in ("", "0"):
+        return missing(_WHAT_TO_GIVE)
+    code = read_code(errorcode.strip())
+    if code is None:
+        return missing(f"An exit code is a number, or NotReported; got {plain(errorcode)[:60]!r}. {_WHAT_TO_GIVE}")
+    if not (offset.isascii() and offset.isdigit() and len(offset) < 8):
+        raise Refused(400, f"offset must be a number of texts to leave out, got {offset[:40]!r}.")
+    found = explain(current_snapshot(), code, "" if step == "/" else step, sitename.strip(), int(offset))
+    if format:
+        return table_response(LOG_COLUMNS, _log_rows(found), format, f"logs-{code}")
+    return render("explainerror.html", found=found, step=step if found.workflow else "", complaint="")
+
+
+def missing(sentence: str) -> Response:
+    """The page without logs: what has to be given. Status 400."""
+    if not current_exchange().wants_html():
+        raise Refused(400, sentence)
+    return render("explainerror.html", 400, found=None, step="", complaint=sentence)
+
+
+LOG_COLUMNS = ("exit code", "failed jobs", "sites", "tasks", "types", "files", "links", "text")
+
+
+def _log_rows(found: Explanation) -> list[tuple[Any, ...]]:
+    return [
+        (
+            found.code, said.count, [site for site, _ in said.sites], [task for task, _, _ in said.tasks],
+            list(said.chain), list(said.files), list(said.urls), said.text,
+        )
+        for said in found.sayings
+    ]  # fmt: skip
