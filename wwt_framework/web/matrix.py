@@ -11,6 +11,7 @@ from urllib.parse import quote_plus, urlencode
 
 from markupsafe import Markup
 
+from wwt_framework.services.casetables import anchor_of
 from wwt_framework.services.overview import Overview
 from wwt_framework.services.overview_cells import TOP, Cell
 from wwt_framework.services.overview_query import OverviewQuery
@@ -29,7 +30,7 @@ _STATES = {
     "partial": '<span class="state" title="A lower bound: not every source answered in full">≥</span>',
     "unknown": '<span class="state" title="No source could tell; this is not the same as none">not known</span>',
 }
-_WIDTH = 46  # characters of a name
+_WIDTH = 48  # characters of a name
 _HEAT_STEPS = 9
 
 
@@ -140,7 +141,7 @@ class Writer:
         if row.kind == "workflow":
             return f"{self.prefix}/seeworkflow?workflow={quote_plus(row.name)}"
         if row.kind == "task":
-            return f"{self.prefix}/seeworkflow?workflow={quote_plus(row.parent)}#{escape(quote_plus(row.name, safe='/'))}"
+            return f"{self.prefix}/seeworkflow?workflow={quote_plus(row.parent)}#{escape(anchor_of(row.name))}"
         return escape(self.prefix + self.query.address(search=row.name, open=(row.name,)))
 
     def _total_address(self, row: Row) -> str:

@@ -11,6 +11,9 @@ function node(name, text = "", className = "") {
   return made;
 }
 
+/** A long name without its middle: both ends tell names apart. */
+const cut = (text) => (text.length > 66 ? `${text.slice(0, 32)}…${text.slice(-33)}` : text);
+
 function line(label, count, rank) {
   const row = node("tr");
   const head = node("th");
@@ -21,7 +24,7 @@ function line(label, count, rank) {
     swatch.setAttribute("aria-hidden", "true");
     head.append(swatch);
   }
-  head.append(label);
+  head.append(cut(label));
   row.append(head, node("td", number(count)));
   return row;
 }

@@ -45,8 +45,8 @@ function pie(context, x, y, parts) {
 function place(row) {
   const first = row.cells[2];
   const cells = [...row.cells].slice(2);
-  const start = first.offsetLeft;
-  return { first, start, end: cells.at(-1).offsetLeft + cells.at(-1).offsetWidth, height: first.clientHeight };
+  const start = first.getBoundingClientRect().left + first.clientLeft;
+  return { first, start, end: cells.at(-1).getBoundingClientRect().right, height: first.clientHeight };
 }
 
 function draw(row) {
@@ -62,8 +62,8 @@ function draw(row) {
   const context = canvas.getContext("2d");
   context.scale(scale, scale);
   for (const link of row.querySelectorAll("a[data-s]")) {
-    const cell = link.parentElement;
-    pie(context, cell.offsetLeft - start + cell.offsetWidth / 2, height / 2, partsOf(link));
+    const { left, width } = link.parentElement.getBoundingClientRect();
+    pie(context, left - start + width / 2, height / 2, partsOf(link));
   }
   first.append(canvas);
 }

@@ -161,7 +161,10 @@ function startForm(form) {
 const form = document.querySelector("[data-controls]");
 if (form) startForm(form);
 if (table) {
-  if (table.classList.contains("draw-pies") && !phone.matches) watch = startPies(table, box);
+  if (table.classList.contains("draw-pies") && !phone.matches) {
+    watch = startPies(table, box);
+    document.querySelector("[data-legend]")?.removeAttribute("hidden");
+  }
   new Card(document.querySelector("[data-card]"), table);
   startFolding();
   startScrolling();
