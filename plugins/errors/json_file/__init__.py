@@ -124,9 +124,11 @@ def _errors(raw: dict[str, Any], faults: Faults, where: str) -> Found:
             assert columns is not None, "mend leaves only what can be read"
     except SourceError as error:
         raise SourceError(f"{where}: {error}") from error
+    if not columns.rejected:
+        return Found(tuple(map(Workflow, columns.workflows)), columns)
     named = dict.fromkeys([path.split("/", 2)[1] for path in raw])
     named.update(dict.fromkeys(r.workflow for r in columns.rejected if r.workflow))
-    if columns.rejected and not named:
+    if not named:
         first = columns.rejected[0]
         raise SourceError(f"{where}: nothing of it can be read; the first fault: {first.path}: {first.why}")
     return Found(tuple(map(Workflow, named)), columns)

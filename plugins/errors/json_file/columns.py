@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from itertools import chain, compress, count
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,10 +42,10 @@ def workflows_of(raw: dict[str, Any]) -> list[str] | None:
     joined = "".join(raw)  # of good paths, which begin with a slash and do not end with one
     if not joined.isprintable() or "//" in joined or joined.endswith("/") or max(map(len, raw)) > LONGEST_PATH:
         return None
-    parts = [path.split("/", 2) for path in raw]
-    if not all(len(part) == 3 and not part[0] and part[1] and part[2] for part in parts):
+    ends = [path.find("/", 1) for path in raw]
+    if min(ends) < 0 or "" in raw or set(map(itemgetter(0), raw)) != {"/"}:
         return None
-    return list(dict.fromkeys([part[1] for part in parts]))
+    return list(dict.fromkeys([path[1:end] for path, end in zip(raw, ends, strict=True)]))
 
 
 class _Rows(NamedTuple):
