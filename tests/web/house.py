@@ -20,12 +20,13 @@ from wwt_framework.config import Config
 from wwt_framework.cube import ErrorColumns
 from wwt_framework.hooks.loader import Loaded
 from wwt_framework.hooks.manager import Hooks
+from wwt_framework.jobs import Clockwork
 from wwt_framework.model import ErrorCount, ExitCode, Readiness, Rejected, SiteStatus, SourceReport, User, Workflow
 from wwt_framework.options import HouseOptions
 from wwt_framework.plugin import LoginOption
 from wwt_framework.services.access import Access
 from wwt_framework.snapshot import Snapshot, SnapshotParts, open_snapshot, write
-from wwt_framework.store import Store, ledger
+from wwt_framework.store import Store
 
 
 @dataclass(frozen=True)
@@ -180,16 +181,6 @@ class Board:
     snapshot: Snapshot
 
 
-@dataclass
-class Clockwork:
-    """Keeps what was asked for in the store, as the real one does, and runs nothing."""
-
-    store: Store
-
-    def request(self, name: str, user: str = "", **arguments: Any) -> str:
-        return ledger.request_run(self.store, name, arguments, user)
-
-
 class Installation:
     """What the pages ask of an App, with plugins that a test hands over instead of those of a plugins.yml."""
 
@@ -201,7 +192,8 @@ class Installation:
         self.house = House(config, hooks)
         self.store = Store.memory()
         self.board = Board(snapshot)
-        self.clockwork = Clockwork(self.store)
+        self.path = config.path
+        self.clockwork = Clockwork(self)
         self.access = Access(lambda: self.house.hooks, self.store, lambda: self.house.config.house)
         self.problems: tuple[str, ...] = ()
         self.restart_needed: tuple[str, ...] = ()

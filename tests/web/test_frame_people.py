@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.web.house import PEOPLE
+from wwt_framework.model import User
+
 ORIGIN = {"Origin": "http://wwt.example"}
 JSON = {"Accept": "*/*"}
 
@@ -171,6 +174,39 @@ def test_roles_with_closed_reading(installation, method, path, who, user):
 @pytest.mark.parametrize("path", [path for method, path, _ in TABLE if method == "GET"])
 def test_open_reading_lets_everybody_read(client, path):
     assert client.get(path).status == 200
+
+
+def _walk(client):
+    """Every address there is, whoever wrote its page, with each of its methods."""
+    for path, handlers in {**client.wsgi.exact, **{f"{p}/x": h for p, h in client.wsgi.below.items()}}.items():
+        for handler in handlers:
+            for method in handler.rules.methods:
+                yield method, path, handler.rules.role
+
+
+@pytest.mark.parametrize("user", EVERYBODY)
+def test_no_address_answers_somebody_who_lacks_its_role(installation, user):
+    client = installation(open_reading=False)
+    person = User(user, roles=frozenset(filter(None, [PEOPLE.get(user, "")])))
+
+    for method, path, role in _walk(client):
+        if not person.may(role):
+            got = client.request(method, path, user=user, headers=JSON)
+            assert got.status == (403 if user else 401), (method, path, role)
+
+
+def test_every_change_by_a_browser_needs_the_token(client):
+    client.sign_in("adam")
+
+    for method, path, _ in _walk(client):
+        if method not in ("GET", "HEAD"):
+            assert client.request(method, path, form={"x": "1"}, headers=ORIGIN).status == 403, (method, path)
+
+
+def test_what_changes_something_is_never_open_to_everybody(client):
+    open_to_all = {(method, path) for method, path, role in _walk(client) if method != "GET" and role == "anyone"}
+
+    assert open_to_all == {("POST", "/login"), ("POST", "/logout")}
 
 
 def test_every_address_of_the_frame_is_in_the_table_of_roles(client):

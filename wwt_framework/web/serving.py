@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from wwt_framework import __version__
-from wwt_framework.errors import Denied, NotFound, StoreError
+from wwt_framework.errors import Denied, IllegalTransition, NotFound, StoreError, WwtError
 from wwt_framework.web.exchange import Exchange, Refused, with_body
 from wwt_framework.web.render import problem
 from wwt_framework.web.responses import Response, as_text, compressed, matches, not_modified, tagged, weak_tag
@@ -84,8 +84,9 @@ def failed(exchange: Exchange | None, error: Exception) -> Response:
     """The page that tells of *error*. What nobody foresaw goes to the log, under the number the page names."""
     if isinstance(error, Denied) and exchange is not None:
         error = refusal(exchange, error)
-    if isinstance(error, NotFound):
-        error = Refused(404, str(error))
+    if isinstance(error, WwtError) and not isinstance(error, (Refused, StoreError)):
+        statuses = {NotFound: 404, IllegalTransition: 409}
+        error = Refused(statuses.get(type(error), 400), str(error))
     if not isinstance(error, Refused):
         error = _unforeseen(exchange, error)
     try:

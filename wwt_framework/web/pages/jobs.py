@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from wwt_framework.jobs import REFRESH
 from wwt_framework.store import ledger
 from wwt_framework.store.ledger import JobRun
 from wwt_framework.web.exchange import current_exchange
@@ -87,7 +88,5 @@ def _row(run: JobRun) -> tuple[Any, ...]:
 @page(role="operator", methods=("POST",))
 def refresh() -> Response:
     """Ask for a refresh of everything; one that waits already is not asked for again."""
-    waiting = ledger.runs(current_app().store, 1, name="refresh", states=("queued",))
-    if not any(not run.arguments for run in waiting):
-        current_app().clockwork.request("refresh", user=current_user().name)
+    current_app().clockwork.request(REFRESH, user=current_user().name)
     return redirect("/jobs")
