@@ -89,8 +89,7 @@ class Shelf:
             _lost(path, err)
             return {}
         # A file without its end is one that the system lost in a crash; whole lines of it are still good.
-        rows = (line.partition(b"\t") for line in data.split(b"\n")[:-1])
-        return {key.decode("utf-8", "replace"): line for key, _, line in rows}
+        return {line.partition(b"\t")[0].decode("utf-8", "replace"): line for line in data.split(b"\n")[:-1]}
 
     @contextmanager
     def writing_lines(self, hook: str) -> Iterator[IO[bytes]]:

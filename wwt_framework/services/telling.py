@@ -6,6 +6,7 @@ and a failure costs only what it is about.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from wwt_framework.services.asking import Round, complaint, not_running
 from wwt_framework.services.intake import Items, adapter, items
 
 ItemT = TypeVar("ItemT")
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,8 @@ def read_line(line: bytes, kind: type[ItemT], hold: bool = True) -> Told[ItemT] 
         state, at, note, raw = orjson.loads(line.partition(b"\t")[2])
         when = None if at < 0 else datetime.fromtimestamp(at, timezone.utc)
         return Told(state, when, note, adapter(kind).validate_python(raw) if hold else ())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError) as err:
+        log.warning("a kept line can not be read and is lost", extra={"line": repr(line[:80]), "error": type(err).__name__})
         return None
 
 
