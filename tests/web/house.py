@@ -60,7 +60,7 @@ class Got:
         return parser.parse(self.text)
 
 
-def _environ(method: str, path: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
+def environ_of(method: str, path: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
     bare, _, query = path.partition("?")
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method,
@@ -82,9 +82,13 @@ def _environ(method: str, path: str, headers: dict[str, str], body: bytes) -> di
 
 
 def ask(wsgi: Callable[..., Any], method: str, path: str, headers: dict[str, str], body: bytes = b"") -> Got:
+    return call(wsgi, environ_of(method, path, headers, body))
+
+
+def call(wsgi: Callable[..., Any], environ: dict[str, Any]) -> Got:
     """One request to a WSGI callable, closed as a server closes it."""
     seen: list[Any] = []
-    answer = wsgi(_environ(method, path, headers, body), lambda *given: seen.append(given))
+    answer = wsgi(environ, lambda *given: seen.append(given))
     try:
         content = b"".join(answer)
     finally:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.web.house import call, environ_of
 from wwt_framework.errors import StoreError
 from wwt_framework.web import wsgi
 from wwt_framework.web.responses import Response
@@ -152,6 +153,17 @@ def test_of_a_repeated_single_parameter_the_last_counts(installation):
 @pytest.mark.parametrize("cookie", ["path=/; a", "a:b=c", "=;=;", "wwt_session_8080", 'x="' + "y" * 9000, "\xff\xfe=\x01"])
 def test_other_peoples_cookies_do_no_harm(client, cookie):
     assert client.get("/", headers={"Cookie": cookie}).status == 200
+
+
+def test_what_cherrypy_refuses_itself_has_no_page_of_its_own(client):
+    environ = environ_of("GET", "/", {}, b"")
+    del environ["HTTP_HOST"]
+
+    got = call(client.wsgi, environ)
+
+    assert got.status == 400
+    assert got.text.startswith("400 Bad Request\n\nHTTP/1.1 requires a")
+    assert got.header("Content-Security-Policy") == POLICY
 
 
 # -- bodies --

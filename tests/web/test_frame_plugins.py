@@ -325,7 +325,7 @@ def test_an_installation_can_extend_the_template_it_replaces(installation, tmp_p
 
     got = installation(templates=tmp_path).get("/")
 
-    assert got.dom().find(".//title").text == "CERN: Welcome – WWT"
+    assert got.dom().find(".//title").text == "CERN: Welcome \u2013 WWT"
 
 
 def test_templates_are_looked_for_here_then_in_plugins_then_in_the_core(tmp_path):

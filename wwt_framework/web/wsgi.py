@@ -7,7 +7,7 @@ import logging
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 from urllib.parse import urlsplit
 
 import cherrypy
@@ -161,10 +161,18 @@ def _send(response: Response, exchange: Exchange | None) -> list[bytes]:
     return [response.body]
 
 
+def plain_error(status: str, message: str, **_more: str) -> str:
+    """What CherryPy refuses before we hear of it (a request without a host, say), without its own page."""
+    cherrypy.serving.response.headers["Content-Type"] = "text/plain; charset=utf-8"
+    return f"{status}\n\n{message}\n"
+
+
 class _Request(cherrypy._cprequest.Request):  # noqa: SLF001  # the documented place to put one's own
     """CherryPy's request without its reading of query and body, which `exchange` does with words for every failure."""
 
     process_request_body = False
+    show_tracebacks = False
+    error_page: ClassVar[dict[str, Any]] = {"default": plain_error}
 
     def process_query_string(self) -> None:
         """Nothing: see `exchange.visit_of`."""
