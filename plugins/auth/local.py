@@ -9,7 +9,6 @@ from collections.abc import Sequence
 import argon2
 import click
 from pydantic import Field, model_validator
-from typing_extensions import Self
 
 from wwt_framework import hookimpl
 from wwt_framework.errors import Denied, WwtError
@@ -29,7 +28,7 @@ class LocalAccounts:
         parallelism: int = Field(argon2.DEFAULT_PARALLELISM, ge=1, description="threads that one password check takes")
 
         @model_validator(mode="after")
-        def _enough_memory(self) -> Self:
+        def _enough_memory(self) -> LocalAccounts.Options:
             if self.memory_kib < 8 * self.parallelism:
                 raise ValueError(f"memory_kib must be at least 8 for each thread, {8 * self.parallelism} in all")
             return self

@@ -40,7 +40,7 @@ class Store:
         self.tables = Tables(database)
         self.database = database
         self._folder = folder  # of a memory store, removed by close()
-        self._forget_others()
+        self._begin()
 
     @property
     def is_sqlite(self) -> bool:
@@ -62,7 +62,7 @@ class Store:
     def connection(self) -> Iterator[None]:
         """One connection for this thread until the outermost of nested blocks ends."""
         if self._pid != os.getpid():
-            self._forget_others()
+            self._leave_to_parent()
         with self._in_words():
             if self._here.depth == 0:
                 self.database.connect()
@@ -113,12 +113,20 @@ class Store:
             if self._folder:
                 shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _forget_others(self) -> None:
-        """Begin without connections and locks: those we were born with belong to the parent process."""
+    def _begin(self) -> None:
         self._pid = os.getpid()
         self._writing = threading.Lock()
         self._here = _Here()
-        self.database.dispose()
+
+    def _leave_to_parent(self) -> None:
+        """In a forked child: begin without connections and locks, those we were born with are the parent's.
+
+        They are kept out of reach and open: SQLite must not even close what another process opened.
+        """
+        database = self.database
+        self._of_parent = (database._connections, database._in_use)  # noqa: SLF001 - dispose() would let go of them
+        database.dispose()
+        self._begin()
 
     @contextmanager
     def _in_words(self) -> Iterator[None]:

@@ -42,13 +42,20 @@ def connect(url: str, *, durable: bool = True) -> tuple[PooledDatabase, str]:
     )
 
 
+class _Sqlite(PooledSqliteDatabase):
+    def rollback(self) -> None:
+        """SQLite has rolled back by itself when the disk is full: a second time would hide why."""
+        if self.connection().in_transaction:
+            super().rollback()
+
+
 def _sqlite(url: str, *, durable: bool) -> tuple[PooledDatabase, str]:
     name = url.partition(":///")[2]
     if not name or name.startswith((":memory:", "?")):
         raise StoreError(f"store: expected sqlite:///FILE, got {url!r}; a store in memory would forget every action")
     path = Path(name)
     _look_at_file(path)
-    database = PooledSqliteDatabase(
+    database = _Sqlite(
         str(path),
         max_connections=0,  # one for each thread that asks
         timeout=10,
