@@ -192,7 +192,7 @@ def _model(annotation: Any) -> tuple[type[pydantic.BaseModel] | None, bool]:
 
 
 def _cell(words: str) -> str:
-    return words.replace("|", "\\|")
+    return words.replace("|", "\\|").replace("<", "&lt;")
 
 
 if __name__ == "__main__":
