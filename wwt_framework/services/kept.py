@@ -113,7 +113,7 @@ class Shelf:
         """The word kept; None when there is none."""
         path = self.folder / f"{hook}.{_LAYOUT}.npz"
         try:
-            with np.load(path, allow_pickle=False) as kept:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
                 columns = {name: kept[name] for name in kept.files}
             return _word(columns)
         except FileNotFoundError:
