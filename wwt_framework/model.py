@@ -13,7 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Any, overload
+from typing import Any, TypeVar, overload
+
+ItemT = TypeVar("ItemT")
 
 #: Exit code of a failed job that no agent reported; it is only known from the
 #: ACDC server. Shown to operators as "not reported".
@@ -133,6 +135,28 @@ class Rejected:
     workflow: str = ""  # whose last good data is kept; "" when it can not be told
 
 
+@dataclass(frozen=True)
+class Told(Sequence[ItemT]):
+    """An answer of which not everything could be read: what could be, in its order, and the rest by its path."""
+
+    items: tuple[ItemT, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+
+    @overload
+    def __getitem__(self, index: int) -> ItemT: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[ItemT, ...]: ...
+    def __getitem__(self, index: int | slice) -> ItemT | tuple[ItemT, ...]:
+        return self.items[index]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+class Workflows(Told[Workflow]):
+    """Workflows of one answer; one that could not be read stays as it was last told."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChainLink:
     """One error of a failed job, in the order in which they happened."""
@@ -200,22 +224,8 @@ class SiteStatus:
         return self.production == "enabled"
 
 
-@dataclass(frozen=True)
-class SiteStatuses(Sequence[SiteStatus]):
-    """Site statuses of one answer, and what of it could not be read: those sites keep their last status."""
-
-    statuses: tuple[SiteStatus, ...] = ()
-    rejected: tuple[Rejected, ...] = ()
-
-    @overload
-    def __getitem__(self, index: int) -> SiteStatus: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[SiteStatus, ...]: ...
-    def __getitem__(self, index: int | slice) -> SiteStatus | tuple[SiteStatus, ...]:
-        return self.statuses[index]
-
-    def __len__(self) -> int:
-        return len(self.statuses)
+class SiteStatuses(Told[SiteStatus]):
+    """Site statuses of one answer; a site that could not be read keeps its last status."""
 
 
 @dataclass(frozen=True, slots=True)

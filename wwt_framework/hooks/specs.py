@@ -59,6 +59,7 @@ def list_workflows() -> Sequence[Workflow]:
 
     A name alone is enough; what is left empty is filled from ``fetch_workflows``.
     Two sources may name the same workflow; the first one's fields win.
+    A source that could not read all of its answer returns ``Workflows``, with ``rejected``.
     """
 
 

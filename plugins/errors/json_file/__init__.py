@@ -14,7 +14,7 @@ from pydantic import Field, field_validator
 from wwt_framework import hookimpl
 from wwt_framework.cube import ErrorColumns
 from wwt_framework.errors import SourceError
-from wwt_framework.model import Workflow
+from wwt_framework.model import Workflow, Workflows
 from wwt_framework.options import Location, PluginOptions
 from wwt_framework.plugin import Health, PluginContext
 
@@ -31,10 +31,10 @@ _FRESH = 300
 
 @dataclass(frozen=True)
 class Found:
-    """What the source holds: the workflows it names, and their errors."""
+    """What the source holds: the workflows it names, and their errors; None: of errors it says nothing."""
 
-    workflows: tuple[Workflow, ...]
-    errors: ErrorColumns
+    workflows: Workflows
+    errors: ErrorColumns | None
 
 
 class JsonFile:
@@ -59,7 +59,7 @@ class JsonFile:
         self._held: tuple[Any, float, Found] | None = None
 
     @hookimpl
-    def list_workflows(self) -> Sequence[Workflow]:
+    def list_workflows(self) -> Workflows:
         """Every workflow that the source names as failing or waiting. What was read serves ``load_errors``."""
         before = reading.signature(self._path)
         found = self._read()
@@ -68,8 +68,8 @@ class JsonFile:
         return found.workflows
 
     @hookimpl
-    def load_errors(self, names: Sequence[str] | None) -> ErrorColumns:  # noqa: ARG002 - all is as quick as some
-        """All counts of the source, whichever workflows are asked for."""
+    def load_errors(self, names: Sequence[str] | None) -> ErrorColumns | None:  # noqa: ARG002 - all is as quick as some
+        """All counts of the source, whichever workflows are asked for; None when it only lists statuses."""
         with self._lock:
             held, self._held = self._held, None
         if held is not None:
@@ -111,7 +111,7 @@ def read_json(data: bytes, where: str) -> Found:
         )
     if is_statuses(raw):
         found, faults = waiting(raw)
-        return Found(tuple(found), ErrorColumns(rejected=faults.all()))
+        return Found(Workflows(tuple(found), faults.all()), None)
     return _errors(raw, Faults(), where)
 
 
@@ -125,10 +125,10 @@ def _errors(raw: dict[str, Any], faults: Faults, where: str) -> Found:
     except SourceError as error:
         raise SourceError(f"{where}: {error}") from error
     if not columns.rejected:
-        return Found(tuple(map(Workflow, columns.workflows)), columns)
+        return Found(Workflows(tuple(map(Workflow, columns.workflows))), columns)
     named = dict.fromkeys([path.split("/", 2)[1] for path in raw])
     named.update(dict.fromkeys(r.workflow for r in columns.rejected if r.workflow))
     if not named:
         first = columns.rejected[0]
         raise SourceError(f"{where}: nothing of it can be read; the first fault: {first.path}: {first.why}")
-    return Found(tuple(map(Workflow, named)), columns)
+    return Found(Workflows(tuple(map(Workflow, named))), columns)
