@@ -14,7 +14,7 @@ function startThemeSwitch(button) {
   };
   if (!button || remembered() === null) return;
   const show = () => {
-    button.textContent = `Theme: ${WORDS[remembered()] ?? WORDS.system}`;
+    button.querySelector("[data-theme-word]").textContent = WORDS[remembered()] ?? WORDS.system;
   };
   button.hidden = false;
   show();

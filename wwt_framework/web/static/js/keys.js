@@ -63,10 +63,7 @@ const ANSWERS = {
   k: () => step(-1),
   l: () => onRow("unfold"),
   h: () => onRow("fold"),
-  x: () => onRow("select"),
   e: () => onRow("logs"),
-  a: () => onRow("act"),
-  s: () => onRow("similar"),
   g: () => ((waitingForGo = Date.now()), true),
 };
 
