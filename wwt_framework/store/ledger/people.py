@@ -60,7 +60,7 @@ def add_account(store: Store, account: Account) -> None:
             ) from err
 
 
-def change_account(store: Store, name: str, **fields: Any) -> Account:
+def change_account(store: Store, name: str, /, **fields: Any) -> Account:
     """Change secret, roles, full_name, email or active of an account; returns it.
 
     Raises `NotFound`, and `WwtError` for another field or an unknown role.
