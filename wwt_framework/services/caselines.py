@@ -216,11 +216,16 @@ def missing_lines(recoveries: Iterable[Recovery]) -> tuple[Missing, ...]:
     return tuple(
         Missing(
             r.task, short_of(r.task), anchor_of(r.task), r.events,
-            tuple((site, r.events_by_site.get(site)) for site in sorted(r.sites | set(r.events_by_site))),
-            r.fake_files,
+            tuple((site, r.events_by_site.get(site)) for site in _most_first(r)), r.fake_files,
         )
         for r in sorted(recoveries, key=lambda r: r.task)
     )
+
+
+def _most_first(recovery: Recovery) -> list[str]:
+    """The sites that hold the input, those with most missing events first."""
+    known = recovery.events_by_site
+    return sorted(recovery.sites | set(known), key=lambda site: (-known.get(site, -1), site))
 
 
 # -- how it was asked for -----------------------------------------------------

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -33,7 +34,7 @@ class SiteHead:
     @property
     def quoted(self) -> str:
         """The name, fit for an address."""
-        return quote(self.site, safe="")
+        return quoted(self.site)
 
     @property
     def status(self) -> str:
@@ -71,6 +72,12 @@ class TaskTable:
     def cells_of(self, row: CodeRow) -> Iterator[tuple[SiteHead, int, int]]:
         """Site, failed jobs and heat of each cell of *row*."""
         return zip(self.sites, row.cells, row.heats, strict=True)
+
+
+@lru_cache(maxsize=4096)
+def quoted(name: str) -> str:
+    """*name*, fit for the query of an address; there are few sites, and each stands in many tables."""
+    return quote(name, safe="")
 
 
 def anchor_of(task: str) -> str:
@@ -139,9 +146,9 @@ def _table(
 
 
 def _heats(counts: Iterable[int]) -> dict[int, int]:
-    """Count -> heat; the largest count of a table is the hottest."""
+    """Count -> heat; the largest count of a table is the hottest, but single failures are never hot."""
     different = set(counts)
-    top = math.log1p(max(different))
+    top = math.log1p(max(*different, 20))
     return {0: 0, **{n: math.ceil(HEATS * math.log1p(n) / top) for n in different}}
 
 
