@@ -74,10 +74,11 @@ def listing(
         raise ValueError("exactly two of exit code, site and workflow make a list")
     selection = select(snapshot, query or OverviewQuery())
     cells, kind = _cells(selection, code, site, workflow)
-    cells = cells[selection.workflows[snapshot.cube.cell_workflow[cells]]]
+    if query is not None and query.is_filtered:
+        cells = cells[selection.workflows[snapshot.cube.cell_workflow[cells]]]
     of = "workflow" if not workflow else "code" if code is None else "site"
     index, counts = _grouped(snapshot, of, selection.keep(cells))
-    order = np.lexsort((index, -counts))[offset : offset + size]
+    order = _largest_first(counts, offset + size)[offset:]
     entries = _ENTRIES[of](snapshot, index[order].tolist(), counts[order].tolist(), marks)
     label, meaning = code_words(snapshot, code) if code is not None else ("", "")
     end = offset + size
@@ -141,6 +142,15 @@ def _grouped(snapshot: Snapshot, of: str, cells: Array) -> tuple[Array, Array]:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     first = np.flatnonzero(np.r_[True, owner[1:] != owner[:-1]])
     return owner[first].astype(np.int64), np.add.reduceat(counts, first)
+
+
+def _largest_first(counts: Array, most: int) -> Array:
+    """Where the *most* largest counts stand, the largest first; equal ones in their order."""
+    places = np.arange(len(counts))
+    if len(counts) > 2 * most:
+        places = np.flatnonzero(counts >= np.partition(counts, -most)[-most])
+    order: Array = places[np.argsort(-counts[places], kind="stable")][:most]
+    return order
 
 
 def _workflow_entries(snapshot: Snapshot, index: list[int], counts: list[int], marks: Marks) -> list[Entry]:
@@ -213,8 +223,11 @@ class PrepList:
 
 def prep_ids(snapshot: Snapshot) -> list[str]:
     """Prep ids that have failed jobs, sorted."""
-    totals = sums(snapshot.workflow_prep, base(snapshot).workflow_totals, len(snapshot.preps))
-    return snapshot.preps.take(np.flatnonzero(totals))
+    return snapshot.preps.take(_failing_preps(snapshot))
+
+
+def _failing_preps(snapshot: Snapshot) -> Array:
+    return np.flatnonzero(sums(snapshot.workflow_prep, base(snapshot).workflow_totals, len(snapshot.preps)))
 
 
 def workflows_of_prep(snapshot: Snapshot, prep_id: str, marks: Marks) -> list[PrepWorkflow]:
@@ -260,6 +273,6 @@ def _prep_list(
         )
     end = query.offset + query.size
     return PrepList(
-        tuple(lines), selection.total, len(order), len(prep_ids(snapshot)), end if end < len(order) else None,
+        tuple(lines), selection.total, len(order), len(_failing_preps(snapshot)), end if end < len(order) else None,
         tuple(sorted(marked)),
     )

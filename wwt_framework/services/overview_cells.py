@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from wwt_framework.cube import Array, ErrorCube
-from wwt_framework.services.selection import Selection, ranges, sums
+from wwt_framework.services.selection import Selection, ranges, ranges_of, sums
 
 #: Parts of a split that are told one by one, and colours of the palette; what is beyond is "other".
 TOP = 8
@@ -144,13 +144,11 @@ _NOTHING = (np.zeros(0, np.int64), np.zeros(0, np.int64))
 def _top_tasks(selection: Selection, pairs: Array) -> list[tuple[Array, Array]]:
     """For each (exit code, site) pair the tasks with most failed jobs and these numbers, at most TOP."""
     cube = selection.snapshot.cube
-    start, end = cube.code_site_start[pairs], cube.code_site_start[pairs + 1]
-    cells = cube.code_site_cells[ranges(start, end)]
-    counts = np.where(selection.workflows[cube.cell_workflow[cells]], cube.cell_count[cells], 0)
-    bounds = np.r_[0, np.cumsum(end - start)]
+    cells, counts, sizes = _cells_by_pair(selection, pairs)
+    bounds = np.r_[0, np.cumsum(sizes)]
     if len(cells) <= _SORTED:
         # One sort for all is quicker than many small ones.
-        order = np.lexsort((-counts, np.repeat(np.arange(len(pairs)), end - start)))
+        order = np.lexsort((-counts, np.repeat(np.arange(len(pairs)), sizes)))
         cells, counts = cells[order], counts[order]
         chosen = [(a, min(a + TOP, b)) for a, b in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)]
         tasks = cube.cell_task[cells]
@@ -158,6 +156,31 @@ def _top_tasks(selection: Selection, pairs: Array) -> list[tuple[Array, Array]]:
         return [(t[n > 0], n[n > 0]) for t, n in found]
     return [_largest(cube, cells[a:b], counts[a:b]) for a, b in pairwise(bounds)]
 
+
+def _cells_by_pair(selection: Selection, pairs: Array) -> tuple[Array, Array, Array]:
+    """Cells of (exit code, site) pairs one pair after the other, their failed jobs left, and how many each pair has.
+
+    Taken from the index of pairs, or from the workflows left when these have far fewer cells.
+    """
+    cube = selection.snapshot.cube
+    start, end = cube.code_site_start[pairs], cube.code_site_start[pairs + 1]
+    workflows = np.flatnonzero(selection.totals)
+    theirs = int((cube.workflow_cells[workflows + 1] - cube.workflow_cells[workflows]).sum())
+    if theirs * 2 > int((end - start).sum()):
+        cells = cube.code_site_cells[ranges(start, end)]
+        counts = np.where(selection.workflows[cube.cell_workflow[cells]], cube.cell_count[cells], 0)
+        return cells, counts, end - start
+    cells = ranges_of(cube, workflows)
+    group_of = np.full(len(cube.codes) * len(cube.sites), len(pairs), np.int64)
+    group_of[pairs] = np.arange(len(pairs))
+    group = group_of[cube.cell_code[cells].astype(np.int64) * len(cube.sites) + cube.cell_site[cells]]
+    cells, group = cells[group < len(pairs)], group[group < len(pairs)]
+    # Small integers are sorted by counting them.
+    order = np.argsort(group.astype(np.uint16) if len(pairs) < _SMALL else group, kind="stable")
+    return cells[order], cube.cell_count[cells[order]], np.bincount(group, minlength=len(pairs))
+
+
+_SMALL = 1 << 16
 
 #: Up to here all cells are sorted at once; beyond, each pair picks its largest.
 _SORTED = 200_000
