@@ -39,7 +39,13 @@ def _sources(now: datetime) -> list[SourceReport]:
         SourceReport("errors.json_file", "errors", "partial", now, now, 0.41, "1 of 2,000 cells", rejected, 1),
         SourceReport("errors.json_file", "workflows", "ok", now, now, 0.02),
         SourceReport(
-            "errors.prod_status", "site statuses", "kept", now, now - timedelta(minutes=31), 10.0, "HTTP 502 Bad Gateway"
+            "errors.prod_status",
+            "site statuses",
+            "kept",
+            now,
+            now - timedelta(minutes=31),
+            10.0,
+            "HTTP 502 Bad Gateway",
         ),
     ]
 
@@ -49,8 +55,18 @@ def _loaded() -> tuple[Loaded, ...]:
     good = PluginConfig("errors", "json_file", "json_file", where="plugins.yml:9")
     gone = PluginConfig("errors", "prod_statsu", "prod_statsu", where="plugins.yml:12")
     return (
-        Loaded(good, "ready", "", "wwt_plugins.errors.json_file:JsonFile", "wwt-framework", "0.1.0", "", "Failed jobs from a file.",
-               ("list_workflows", "load_errors"), (row,)),
+        Loaded(
+            good,
+            "ready",
+            "",
+            "wwt_plugins.errors.json_file:JsonFile",
+            "wwt-framework",
+            "0.1.0",
+            "",
+            "Failed jobs from a file.",
+            ("list_workflows", "load_errors"),
+            (row,),
+        ),
         Loaded(gone, "missing", "no plugin of this name is installed; did you mean 'prod_status'?"),
     )
 

@@ -221,7 +221,9 @@ HOSTILE = (
 )
 
 
-def make_snapshot(folder: Path, counts: Sequence[ErrorCount] = (), taken_at: datetime = TAKEN, **parts: Any) -> Snapshot:
+def make_snapshot(
+    folder: Path, counts: Sequence[ErrorCount] = (), taken_at: datetime = TAKEN, **parts: Any
+) -> Snapshot:
     """A world of one's own, in the empty *folder*; *parts* as of `SnapshotParts`."""
     folder.mkdir()
     write(folder, SnapshotParts(folder.name, taken_at, errors=ErrorColumns.of(counts), **parts))
@@ -242,6 +244,7 @@ def hostile_snapshot(folder: Path) -> Snapshot:
         sites=[SiteStatus(name, Readiness.RED, name) for name in safe],
         exit_codes=[ExitCode(8028 + i, name, name) for i, name in enumerate(safe)],
         sources=[
-            SourceReport(name, name, "failed", TAKEN, None, 0.1, name, (Rejected(name, name, name),), 1) for name in safe
+            SourceReport(name, name, "failed", TAKEN, None, 0.1, name, (Rejected(name, name, name),), 1)
+            for name in safe
         ],
     )

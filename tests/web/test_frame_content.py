@@ -48,7 +48,9 @@ def test_hostile_names_stay_text(installation, hostile_world, path, user):
     assert "1337" not in got.text
 
 
-@pytest.mark.parametrize("text", ["<script>alert(1)</script>", '"><img src=x onerror=a>', "%{{7*191}}", "a" * 5000, "\u202e", "'"])
+@pytest.mark.parametrize(
+    "text", ["<script>alert(1)</script>", '"><img src=x onerror=a>', "%{{7*191}}", "a" * 5000, "\u202e", "'"]
+)
 def test_what_is_typed_into_the_jump_box_stays_text(client, text):
     got = client.get("/jump?q=" + quote(text))
 
@@ -113,7 +115,9 @@ def test_the_strip_says_per_source_how_old_and_what_is_missing(installation, sna
         sources=[report(), report("errors.prod_status", "kept", 31, note="404 Not Found", kind="site statuses")],
     )
 
-    strip = next(s for s in installation(snapshot=world).get("/help/keys").dom().iter("section") if s.get("class") == "strip")
+    strip = next(
+        s for s in installation(snapshot=world).get("/help/keys").dom().iter("section") if s.get("class") == "strip"
+    )
     told = " ".join(" ".join(strip.itertext()).split())
 
     assert "errors.file ok" in told
@@ -166,7 +170,11 @@ def jumper(installation, snapshot):
         ErrorCount("/pdm_HIG-001_v2/T", 85, "T1_US_FNAL", 5),
         ErrorCount("/sus/T", 92, "T2_CH_CSCS", 5),
     ]
-    workflows = [Workflow("pdm_HIG-001_v1", "HIG-001"), Workflow("pdm_HIG-001_v2", "HIG-001"), Workflow("sus", "SUS-002")]
+    workflows = [
+        Workflow("pdm_HIG-001_v1", "HIG-001"),
+        Workflow("pdm_HIG-001_v2", "HIG-001"),
+        Workflow("sus", "SUS-002"),
+    ]
     codes = [ExitCode(8028, "file could not be opened", "The file could not be opened.")]
     return installation(snapshot=snapshot(counts, workflows=workflows, exit_codes=codes))
 
@@ -246,7 +254,8 @@ def test_only_who_may_sees_the_refresh_button(client):
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(None, "not known"), (0, "0"), (7, "7"), (1204, "1\u202f204"), (1234567, "1\u202f234\u202f567"), (0.5, "0.5")]
+    ("value", "text"),
+    [(None, "not known"), (0, "0"), (7, "7"), (1204, "1\u202f204"), (1234567, "1\u202f234\u202f567"), (0.5, "0.5")],
 )
 def test_numbers_are_grouped_and_unknown_is_not_zero(value, text):
     assert filters.number(value) == text
@@ -254,7 +263,15 @@ def test_numbers_are_grouped_and_unknown_is_not_zero(value, text):
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(-500, "in the future"), (0, "now"), (59, "now"), (60, "1 min"), (7199, "119 min"), (7200, "2 h"), (172800, "2 days")],
+    [
+        (-500, "in the future"),
+        (0, "now"),
+        (59, "now"),
+        (60, "1 min"),
+        (7199, "119 min"),
+        (7200, "2 h"),
+        (172800, "2 days"),
+    ],
 )
 def test_ages_are_told_in_one_unit(seconds, text):
     assert filters.age_words(seconds) == text
@@ -281,7 +298,10 @@ def test_a_time_of_today_is_short_and_another_day_has_its_date():
     assert ">2018-11-26 12:03 UTC<" in filters.utc(at, NOW)
 
 
-@pytest.mark.parametrize(("part", "whole", "text"), [(0, 0, "not known"), (0, 9, "0\u202f%"), (1, 900, "under 1\u202f%"), (1, 2, "50\u202f%")])
+@pytest.mark.parametrize(
+    ("part", "whole", "text"),
+    [(0, 0, "not known"), (0, 9, "0\u202f%"), (1, 900, "under 1\u202f%"), (1, 2, "50\u202f%")],
+)
 def test_a_share_that_is_there_is_never_called_nothing(part, whole, text):
     assert filters.percent(part, whole) == text
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import re
+import socket
 from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
 
 import pytest
+from cheroot.wsgi import Server
 
 from tests.web.house import call, environ_of
 from wwt_framework.errors import StoreError
@@ -104,7 +108,12 @@ def test_p20_an_unknown_address_gives_programs_json(client):
 
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
-    [("POST", "/", "GET, HEAD"), ("GET", "/jobs/refresh", "POST"), ("PUT", "/login", "GET, POST, HEAD"), ("BREW", "/", "GET, HEAD")],
+    [
+        ("POST", "/", "GET, HEAD"),
+        ("GET", "/jobs/refresh", "POST"),
+        ("PUT", "/login", "GET, POST, HEAD"),
+        ("BREW", "/", "GET, HEAD"),
+    ],
 )
 def test_a_wrong_method_is_told_the_right_ones(client, method, path, allowed):
     got = client.request(method, path)
@@ -115,7 +124,12 @@ def test_a_wrong_method_is_told_the_right_ones(client, method, path, allowed):
 
 @pytest.mark.parametrize(
     ("path", "words"),
-    [("/jump?q=%zz", "two hexadecimal digits"), ("/jump?q=100%", "%25"), ("/jump?q=%ff", "not UTF-8"), ("/jump?q=\xff", "not UTF-8")],
+    [
+        ("/jump?q=%zz", "two hexadecimal digits"),
+        ("/jump?q=100%", "%25"),
+        ("/jump?q=%ff", "not UTF-8"),
+        ("/jump?q=\xff", "not UTF-8"),
+    ],
 )
 def test_a_query_that_can_not_be_read_is_said_in_words_on_a_page(client, path, words):
     got = client.get(path)
@@ -150,7 +164,9 @@ def test_of_a_repeated_single_parameter_the_last_counts(installation):
     assert "first" not in client.get("/jump?q=first&q=last").dom().find(".//h1").text
 
 
-@pytest.mark.parametrize("cookie", ["path=/; a", "a:b=c", "=;=;", "wwt_session_8080", 'x="' + "y" * 9000, "\xff\xfe=\x01"])
+@pytest.mark.parametrize(
+    "cookie", ["path=/; a", "a:b=c", "=;=;", "wwt_session_8080", 'x="' + "y" * 9000, "\xff\xfe=\x01"]
+)
 def test_other_peoples_cookies_do_no_harm(client, cookie):
     assert client.get("/", headers={"Cookie": cookie}).status == 200
 
@@ -198,7 +214,11 @@ def test_a_body_that_ends_early_is_refused(client):
         ("application/json", b"\xff", "not UTF-8"),
         ("application/x-www-form-urlencoded", b"a=%zz", "hexadecimal"),
         ("application/x-www-form-urlencoded", b"a=\xff", "not UTF-8"),
-        ("multipart/form-data; boundary=b", b'--b\r\nContent-Disposition: form-data; name="f"; filename="x"\r\n\r\nz\r\n--b--', "Files"),
+        (
+            "multipart/form-data; boundary=b",
+            b'--b\r\nContent-Disposition: form-data; name="f"; filename="x"\r\n\r\nz\r\n--b--',
+            "Files",
+        ),
     ],
 )
 def test_a_body_that_can_not_be_read_is_said_in_words(client, kind, body, words):
@@ -213,7 +233,9 @@ def test_a_multipart_form_is_read_as_a_form(client):
         f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
         for name, value in [("username", "vera"), ("password", "arev")]
     )
-    got = client.post("/login", headers={"Content-Type": "multipart/form-data; boundary=b"}, body=f"{body}--b--\r\n".encode())
+    got = client.post(
+        "/login", headers={"Content-Type": "multipart/form-data; boundary=b"}, body=f"{body}--b--\r\n".encode()
+    )
 
     assert got.status == 303
 
@@ -296,8 +318,17 @@ def test_files_without_their_version_are_asked_for_anew(client):
 
 @pytest.mark.parametrize(
     "path",
-    ["/static/../wsgi.py", "/static/..%2Fwsgi.py", "/static//etc/passwd", "/static/", "/static", "/static/js", "/static/\0",
-     "/static/plugins/auth.people/../../wwt.css", "/static/.hidden"],
+    [
+        "/static/../wsgi.py",
+        "/static/..%2Fwsgi.py",
+        "/static//etc/passwd",
+        "/static/",
+        "/static",
+        "/static/js",
+        "/static/\0",
+        "/static/plugins/auth.people/../../wwt.css",
+        "/static/.hidden",
+    ],
 )
 def test_only_static_files_are_served(client, path):
     assert client.get(path).status == 404
@@ -390,3 +421,20 @@ def test_many_visitors_at_once_each_get_their_own_page(client):
 def test_outside_of_a_request_there_is_nobody_to_ask():
     with pytest.raises(LookupError, match="no request"):
         current_exchange()
+
+
+def test_after_a_body_in_chunks_the_next_request_is_heard(client):
+    server = Server(("127.0.0.1", 0), client.wsgi, numthreads=1)
+    server.prepare()
+    thread = Thread(target=server.serve)
+    thread.start()
+    chunks = b"POST /login HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nGET /\r\n0\r\n\r\n"
+    try:
+        with socket.create_connection(server.bind_addr) as connection:
+            connection.sendall(chunks + b"GET /help/keys HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            said = b"".join(iter(lambda: connection.recv(65536), b""))
+    finally:
+        server.stop()
+        thread.join()
+
+    assert re.findall(rb"HTTP/1\.1 (\d+)", said) == [b"411", b"200"]

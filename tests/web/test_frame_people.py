@@ -66,8 +66,21 @@ def test_one_comes_back_to_where_one_was(client):
 
 @pytest.mark.parametrize(
     "target",
-    ["https://evil.example", "//evil.example", "/\\evil.example", "\\\\evil.example", "javascript:alert(1)", "/\t/evil.example",
-     "/a\r\nSet-Cookie: x=y", "", "evil", "/logout", "/login?next=/login", " //evil.example", "/\n/evil.example"],
+    [
+        "https://evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "javascript:alert(1)",
+        "/\t/evil.example",
+        "/a\r\nSet-Cookie: x=y",
+        "",
+        "evil",
+        "/logout",
+        "/login?next=/login",
+        " //evil.example",
+        "/\n/evil.example",
+    ],
 )
 def test_nobody_is_sent_elsewhere_after_signing_in(client, target):
     got = client.post("/login", form={"username": "vera", "password": "arev", "next": target}, headers=ORIGIN)
@@ -258,7 +271,12 @@ def test_the_token_may_come_in_a_header(client):
 
 @pytest.mark.parametrize(
     "headers",
-    [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}],
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
 )
 def test_another_site_changes_nothing_even_with_the_token(client, headers):
     client.sign_in("olga")
@@ -289,7 +307,9 @@ def test_a_script_with_basic_needs_no_token(client):
     assert client.post("/jobs/refresh", user="olga", headers=JSON).status == 303
 
 
-@pytest.mark.parametrize("trace", [{"Sec-Fetch-Site": "same-origin"}, ORIGIN, {"Referer": "http://wwt.example/"}, {"Cookie": "a=b"}])
+@pytest.mark.parametrize(
+    "trace", [{"Sec-Fetch-Site": "same-origin"}, ORIGIN, {"Referer": "http://wwt.example/"}, {"Cookie": "a=b"}]
+)
 def test_a_browser_with_basic_needs_the_token(client, trace):
     assert client.post("/jobs/refresh", user="olga", headers={**JSON, **trace}).status == 403
 

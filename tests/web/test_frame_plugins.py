@@ -72,7 +72,9 @@ def test_a_page_may_have_a_root_address_that_nobody_has(installation):
     assert "My report" not in client.get("/").text
 
 
-@pytest.mark.parametrize("path", ["/", "/jobs", "/jobs/", "/login", "/static/wwt.css", "/static/x", "/p/extras.other/x", "/plugins/mine"])
+@pytest.mark.parametrize(
+    "path", ["/", "/jobs", "/jobs/", "/login", "/static/wwt.css", "/static/x", "/p/extras.other/x", "/plugins/mine"]
+)
 def test_a_page_can_not_take_an_address_of_the_core(installation, path):
     client = one_page(installation, lambda visit, user, snapshot: Reply(json="taken"), path=path)
 
@@ -91,10 +93,12 @@ def test_of_two_plugins_with_one_address_the_first_has_it(installation):
 
 
 def test_one_address_may_have_a_page_for_each_method(installation):
-    plugin = WithPages((
-        Page("x", "X", lambda visit, user, snapshot: Reply(json="read")),
-        Page("x", "X", lambda visit, user, snapshot: Reply(json="changed"), methods=("POST",), in_menu=False),
-    ))
+    plugin = WithPages(
+        (
+            Page("x", "X", lambda visit, user, snapshot: Reply(json="read")),
+            Page("x", "X", lambda visit, user, snapshot: Reply(json="changed"), methods=("POST",), in_menu=False),
+        )
+    )
     client = installation(plugins={"extras.mine": plugin})
 
     assert client.get("/p/extras.mine/x").json == "read"
@@ -106,7 +110,14 @@ def test_one_address_may_have_a_page_for_each_method(installation):
 
 @pytest.mark.parametrize(
     ("role", "user", "status"),
-    [("anyone", "", 200), ("viewer", "", 401), ("operator", "vera", 403), ("operator", "olga", 200), ("machine", "adam", 403), ("machine", "max", 200)],
+    [
+        ("anyone", "", 200),
+        ("viewer", "", 401),
+        ("operator", "vera", 403),
+        ("operator", "olga", 200),
+        ("machine", "adam", 403),
+        ("machine", "max", 200),
+    ],
 )
 def test_the_role_of_a_page_is_asked_for(installation, role, user, status):
     client = one_page(installation, lambda visit, user, snapshot: Reply(json=1), role=role, open_reading=False)
@@ -132,7 +143,10 @@ def test_changes_by_a_browser_need_the_token_on_plugin_pages_too(installation):
 
 def test_a_key_in_the_body_needs_no_token(installation):
     client = one_page(
-        installation, lambda visit, user, snapshot: Reply(json=visit.json["key"]), methods=("GET", "POST"), role="anyone",
+        installation,
+        lambda visit, user, snapshot: Reply(json=visit.json["key"]),
+        methods=("GET", "POST"),
+        role="anyone",
         open_reading=False,
     )
 
@@ -151,7 +165,11 @@ def test_the_visit_says_everything_about_the_request(installation):
         return Reply(json=1)
 
     client = one_page(installation, handler, methods=("POST",), role="anyone")
-    client.post("/p/extras.mine/report?a=1&a=2&b=", form={"x": ["1", "2"], "y": "z"}, headers={"X-Thing": "5", "REMOTE_USER": "proxy"})
+    client.post(
+        "/p/extras.mine/report?a=1&a=2&b=",
+        form={"x": ["1", "2"], "y": "z"},
+        headers={"X-Thing": "5", "REMOTE_USER": "proxy"},
+    )
 
     (visit,) = seen
     assert (visit.method, visit.path) == ("POST", "/p/extras.mine/report")
@@ -189,7 +207,9 @@ def test_a_reply_is_bytes_json_a_redirect_or_a_template(installation, reply, sta
 
 
 def test_a_reply_can_not_set_headers_of_the_house(installation):
-    reply = Reply(json=1, headers={"X-Mine": "1", "Set-Cookie": "a=b", "Content-Security-Policy": "none", "X-Bad": "a\r\nb: c"})
+    reply = Reply(
+        json=1, headers={"X-Mine": "1", "Set-Cookie": "a=b", "Content-Security-Policy": "none", "X-Bad": "a\r\nb: c"}
+    )
 
     got = one_page(installation, lambda visit, user, snapshot: reply).get("/p/extras.mine/report")
 
@@ -204,7 +224,9 @@ def test_what_a_page_accepts_is_checked_before_it_is_asked(installation):
         key: str
         workflows: list[str]
 
-    client = one_page(installation, lambda visit, user, snapshot: Reply(json=1), methods=("POST",), role="anyone", accepts=Body)
+    client = one_page(
+        installation, lambda visit, user, snapshot: Reply(json=1), methods=("POST",), role="anyone", accepts=Body
+    )
 
     got = client.post("/p/extras.mine/report", json_body={"key": 5}, headers=JSON)
 
@@ -229,7 +251,9 @@ def test_a_page_that_raises_names_its_plugin_and_is_counted(installation):
     assert "ZeroDivisionError" not in got.text
 
 
-@pytest.mark.parametrize(("error", "status"), [(NotFound("no such report"), 404), (Denied("not for you"), 403), (SourceError("silent"), 500)])
+@pytest.mark.parametrize(
+    ("error", "status"), [(NotFound("no such report"), 404), (Denied("not for you"), 403), (SourceError("silent"), 500)]
+)
 def test_a_page_may_say_what_is_wrong_in_a_sentence(installation, error, status):
     def handler(visit, user, snapshot):
         raise error
@@ -240,7 +264,17 @@ def test_a_page_may_say_what_is_wrong_in_a_sentence(installation, error, status)
     assert str(error) in got.text
 
 
-@pytest.mark.parametrize("reply", [None, "text", Reply(redirect="javascript:x"), Reply(redirect="//evil"), Reply(template="none.html"), Reply(json=object())])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        None,
+        "text",
+        Reply(redirect="javascript:x"),
+        Reply(redirect="//evil"),
+        Reply(template="none.html"),
+        Reply(json=object()),
+    ],
+)
 def test_a_reply_that_can_not_be_sent_is_the_plugins_failure(installation, reply):
     client = one_page(installation, lambda visit, user, snapshot: reply)
 
@@ -279,7 +313,9 @@ def test_a_backend_remembers_a_browser_on_its_way_in(installation):
 @page()
 def panels_page():
     shown = show_panels("overview")
-    return as_json({place: [(p.plugin, str(p.body or ""), p.complaint) for p in panels] for place, panels in shown.items()})
+    return as_json(
+        {place: [(p.plugin, str(p.body or ""), p.complaint) for p in panels] for place, panels in shown.items()}
+    )
 
 
 def panels_of(client):
@@ -289,7 +325,9 @@ def panels_of(client):
 
 def test_panels_are_drawn_by_place_and_order(installation, tmp_path):
     (tmp_path / "box.html").write_text("<p>{{ word }} for {{ user.name or 'you' }}</p>")
-    plugin = WithPanels((Panel("B", "box.html", {"word": "<b>"}, order=60), Panel("A", "box.html", {"word": "one"}, order=10)))
+    plugin = WithPanels(
+        (Panel("B", "box.html", {"word": "<b>"}, order=60), Panel("A", "box.html", {"word": "one"}, order=10))
+    )
 
     shown = panels_of(installation(plugins={"extras.mine": plugin}, templates=tmp_path))
 
@@ -321,7 +359,9 @@ def test_a_plugin_that_has_no_panel_to_give_costs_the_others_nothing(installatio
 
 
 def test_an_installation_can_extend_the_template_it_replaces(installation, tmp_path):
-    (tmp_path / "home.html").write_text('{% extends "core:home.html" %}{% block title %}CERN: {{ super() }}{% endblock %}')
+    (tmp_path / "home.html").write_text(
+        '{% extends "core:home.html" %}{% block title %}CERN: {{ super() }}{% endblock %}'
+    )
 
     got = installation(templates=tmp_path).get("/")
 
@@ -369,7 +409,10 @@ def loaded(name, **fields):
 
 
 def test_the_plugins_page_says_why_one_is_missing(client):
-    client.app.house.loaded = (loaded("good", state="ready"), loaded("gone", state="missing", reason="it is not installed"))
+    client.app.house.loaded = (
+        loaded("good", state="ready"),
+        loaded("gone", state="missing", reason="it is not installed"),
+    )
 
     told = client.get("/plugins").text
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MAX_BODY = 1_000_000  # bytes
 MAX_FIELDS = 5_000
+DRAINED = 8 * 1024 * 1024  # bytes; servers in front of us have lower limits of their own
 
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _NOBODY = User()
@@ -126,7 +127,9 @@ def parsed(text: str, what: str) -> dict[str, str | list[str]]:
     """A query or form as a mapping; what is given more than once is a list. Raises `Refused` with 400."""
     if bad := _BAD_PERCENT.search(text):
         near = text[bad.start() : bad.start() + 3]
-        raise Refused(400, f"The {what} has {near!r} where two hexadecimal digits should follow the %. Write %25 for a %.")
+        raise Refused(
+            400, f"The {what} has {near!r} where two hexadecimal digits should follow the %. Write %25 for a %."
+        )
     try:
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
     except UnicodeDecodeError:
@@ -152,13 +155,24 @@ def read_body(environ: Mapping[str, Any], limit: int = MAX_BODY) -> bytes:
     if not (length.isascii() and length.isdigit()):
         raise Refused(400, f"Content-Length must be a number of bytes, got {length!r}.")
     if int(length) > limit:
-        raise Refused(413, f"The body may be {limit:,} bytes long at most; this one has {int(length):,}. Send it in parts.")
+        raise Refused(
+            413, f"The body may be {limit:,} bytes long at most; this one has {int(length):,}. Send it in parts."
+        )
     if not int(length):
         return b""
     body = bytes(environ["wsgi.input"].read(int(length)))
     if len(body) < int(length):
         raise Refused(400, f"Content-Length said {length} bytes, but only {len(body)} came.")
     return body
+
+
+def drain(environ: Mapping[str, Any]) -> None:
+    """Read a body in chunks to its end, and forget it: what is left unread would be taken for the next request."""
+    if not environ.get("HTTP_TRANSFER_ENCODING"):
+        return
+    for _ in range(DRAINED // 65536):
+        if not environ["wsgi.input"].read(65536):
+            return
 
 
 def understood(body: bytes, content_type: str) -> tuple[dict[str, str | list[str]], Any]:
@@ -228,7 +242,9 @@ def with_body(visit: Visit, environ: Mapping[str, Any]) -> Visit:
 def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
     headers = {"cookie": environ["wwt.cookie"]} if environ.get("wwt.cookie") else {}
     headers |= {
-        name[5:].replace("_", "-").lower(): str(value).strip() for name, value in environ.items() if name.startswith("HTTP_")
+        name[5:].replace("_", "-").lower(): str(value).strip()
+        for name, value in environ.items()
+        if name.startswith("HTTP_")
     }
     for name in ("CONTENT_TYPE", "CONTENT_LENGTH"):
         if environ.get(name):

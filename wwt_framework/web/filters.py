@@ -83,7 +83,9 @@ def utc(when: datetime | None, now: datetime | None = None) -> Markup:
     if when is None:
         return escape(UNKNOWN)
     when = in_utc(when)
-    words = f"{when:%H:%M} UTC" if now is not None and in_utc(now).date() == when.date() else f"{when:%Y-%m-%d %H:%M} UTC"
+    words = (
+        f"{when:%H:%M} UTC" if now is not None and in_utc(now).date() == when.date() else f"{when:%Y-%m-%d %H:%M} UTC"
+    )
     return Markup('<time datetime="{}">{}</time>').format(f"{when:%Y-%m-%dT%H:%M:%SZ}", words)
 
 

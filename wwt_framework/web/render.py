@@ -115,11 +115,11 @@ def problem(exchange: Exchange | None, error: Refused) -> Response:
     """The answer that tells of *error*: a page for people, JSON or text for programs."""
     title = _TITLES.get(error.status) or HTTPStatus(error.status).phrase
     if exchange is None:
-        return Response(f"{error.status} {title}\n\n{error}\n".encode(), "text/plain; charset=utf-8", error.status, error.headers)
+        return Response(
+            f"{error.status} {title}\n\n{error}\n".encode(), "text/plain; charset=utf-8", error.status, error.headers
+        )
     if not exchange.wants_html():
         return as_json({"error": str(error), "status": error.status}, error.status, **error.headers)
     webmaster = exchange.house.config.house.webmaster.email
     shown = ProblemPage(error.status, title, str(error), webmaster)
     return _render(exchange, "error.html", error.status, error.headers, {"page": shown})
-
-

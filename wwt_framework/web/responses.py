@@ -66,7 +66,10 @@ def redirect(path: str, status: int = 303, **query: Any) -> Response:
 
 
 def table_response(
-    columns: Sequence[str], rows: Iterable[Sequence[Any]], format: str, name: str = "table"  # noqa: A002  # as in ?format=
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    format: str,
+    name: str = "table",  # noqa: A002  # as in ?format=
 ) -> Response:
     """A table as JSON (a list of objects) or CSV. Raises `Refused` for another format.
 
@@ -129,7 +132,10 @@ def compressed(response: Response, accept_encoding: str) -> Response:
         return response
     if not _COMPRESSIBLE.match(response.content_type):
         return response
-    varied = {**response.headers, "Vary": ", ".join(filter(None, [response.headers.get("Vary", ""), "Accept-Encoding"]))}
+    varied = {
+        **response.headers,
+        "Vary": ", ".join(filter(None, [response.headers.get("Vary", ""), "Accept-Encoding"])),
+    }
     if not takes_gzip(accept_encoding):
         return replace(response, headers=varied)
     body = gzip.compress(response.body, compresslevel=4, mtime=0)

@@ -103,15 +103,19 @@ def _unforeseen(exchange: Exchange | None, error: Exception) -> Refused:
     log.error("page failed, reference %s", reference, extra={"path": path}, exc_info=error)
     more = f"The log of this installation tells more under reference {reference}."
     if isinstance(error, StoreError):
-        return Refused(503, f"What is kept can not be read or written at this moment. Try again soon. {more}", Retry_After="10")
+        return Refused(
+            503, f"What is kept can not be read or written at this moment. Try again soon. {more}", Retry_After="10"
+        )
     return Refused(500, f"Something here went wrong that nobody foresaw. Nothing you did is at fault. {more}")
 
 
 def packed(exchange: Exchange | None, response: Response) -> Response:
     """*response* as it is sent to this client: nothing if it has it already, compressed if it takes that."""
     headers = exchange.visit.headers if exchange else {}
-    if "ETag" in response.headers and response.status == 200 and matches(
-        response.headers["ETag"], headers.get("if-none-match", "")
+    if (
+        "ETag" in response.headers
+        and response.status == 200
+        and matches(response.headers["ETag"], headers.get("if-none-match", ""))
     ):
         response = not_modified(response)
     if "Cache-Control" not in response.headers:

@@ -143,7 +143,9 @@ def check_token(exchange: Exchange) -> None:
     """Compare the form's token with the visitor's. Raises `Refused` with 403."""
     given = exchange.visit.form.get("csrf_token") or exchange.visit.headers.get("x-csrf-token", "")
     if not isinstance(given, str) or not exchange.app.access.csrf_ok(exchange.visitor, given):
-        sentence = "This form is too old, or was drawn for another sign-in. Go back, load the page again, and send it again."
+        sentence = (
+            "This form is too old, or was drawn for another sign-in. Go back, load the page again, and send it again."
+        )
         raise Refused(403, sentence + " Nothing was changed.")
 
 

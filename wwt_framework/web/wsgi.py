@@ -14,7 +14,7 @@ import cherrypy
 
 from wwt_framework.errors import NotFound
 from wwt_framework.web import pages
-from wwt_framework.web.exchange import Exchange, visit_of, with_address
+from wwt_framework.web.exchange import Exchange, drain, visit_of, with_address
 from wwt_framework.web.responses import Response
 from wwt_framework.web.room import Room, build_room
 from wwt_framework.web.serving import Found, failed, packed, serve
@@ -58,6 +58,7 @@ class Pages:
         # CherryPy refuses requests whose cookies (of anybody on this host) it can not parse; we only want our own.
         environ["wwt.cookie"] = environ.pop("HTTP_COOKIE", "")
         environ["wwt.set_cookies"] = []
+        drain(environ)
         always = [*ALWAYS, HSTS] if self.is_secure(environ) else ALWAYS
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:

@@ -83,7 +83,8 @@ class Contributed:
             model.model_validate(exchange.visit.json)
         except pydantic.ValidationError as error:
             lines = [
-                f"{'.'.join(map(str, one['loc'])) or 'the body'}: {one['msg']}" for one in error.errors(include_url=False)
+                f"{'.'.join(map(str, one['loc'])) or 'the body'}: {one['msg']}"
+                for one in error.errors(include_url=False)
             ]
             raise Refused(422, "The body is not what this page accepts.\n" + "\n".join(lines[:20])) from None
 
@@ -94,7 +95,9 @@ class Contributed:
             if name.lower() not in OURS and _HEADER.fullmatch(name) and not re.search(r"[\r\n\0]", value)
         }
         if reply.redirect:
-            return Response(b"", status=_redirect_status(reply.status), headers={**headers, "Location": _target(reply.redirect)})
+            return Response(
+                b"", status=_redirect_status(reply.status), headers={**headers, "Location": _target(reply.redirect)}
+            )
         if reply.template:
             return render(reply.template, reply.status, headers, **reply.values)
         if reply.body is not None:
@@ -108,7 +111,9 @@ class Contributed:
             hooks.record(self.plugin).failed(f"page {self.path}", error)
         if isinstance(error, WwtError):
             return Refused(500, f"The plugin {self.plugin} could not answer: {error}")
-        return Refused(500, f"The plugin {self.plugin}, to which this page belongs, failed. Its line on /plugins tells more.")
+        return Refused(
+            500, f"The plugin {self.plugin}, to which this page belongs, failed. Its line on /plugins tells more."
+        )
 
 
 def _redirect_status(status: int) -> int:
