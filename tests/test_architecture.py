@@ -37,6 +37,7 @@ MAY: dict[str, tuple[str, ...]] = {
     "import_config": ("errors", "options", *CONFIG),
     "http": ("errors",),
     "pool": (),
+    "logs": (),
     "compute": WORDS,
     **dict.fromkeys(SNAPSHOT, (*WORDS, *SNAPSHOT)),
     "hooks.__init__": (),
@@ -47,7 +48,7 @@ MAY: dict[str, tuple[str, ...]] = {
     # floor 3: the rules
     "services": (*WORDS, *SNAPSHOT, "config", "hooks", "store", "pool", "http", "compute"),
     # floor 4: pages
-    "web": ("__init__", *WORDS, *SNAPSHOT, "config", "hooks", "store", "services"),
+    "web": ("__init__", *WORDS, *SNAPSHOT, "config", "hooks", "store", "jobs", "services"),
     # the roof knows everybody, and nobody knows the roof
     **dict.fromkeys(ROOF, ("*",)),
     # the kit of plugin authors

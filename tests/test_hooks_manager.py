@@ -14,6 +14,7 @@ from wwt_framework import hookimpl
 from wwt_framework.cube import Names
 from wwt_framework.errors import Denied, PluginError
 from wwt_framework.hooks.fitting import implementations
+from wwt_framework.hooks.lane import WIDTH
 from wwt_framework.hooks.manager import Answer, Hooks
 from wwt_framework.hooks.record import LATE_IN_A_ROW, QUARANTINE
 from wwt_framework.hooks.table import HOOKS
@@ -181,7 +182,8 @@ def test_two_plugins_can_not_have_one_name(hooks):
 
 
 def test_plugin_may_take_fewer_arguments_than_the_hook_gives(hooks):
-    hooks.register("actions.guard", plugin(check_action=lambda self, cases: [] if cases == ["case"] else None))
+    guard = plugin(check_action=lambda self, cases: [] if cases == ["case"] else None)
+    hooks.register("actions.guard", guard, deadline_s=60)
 
     (answer,) = hooks.each("check_action", draft=None, cases=["case"], open_actions=[])
 
@@ -313,7 +315,7 @@ def test_interrupt_passes_out_of_a_lane(hooks):
     def show_links(self):
         raise KeyboardInterrupt
 
-    hooks.register("errors.a", plugin(show_links=show_links))
+    hooks.register("errors.a", plugin(show_links=show_links), deadline_s=60)
     with pytest.raises(KeyboardInterrupt):
         hooks.each("show_links", case=None)
 
@@ -432,7 +434,7 @@ def ask_links(hooks: Hooks) -> list[Answer]:
 
 def test_late_answer_is_missing_and_holds_up_nobody_else(hooks, gate):
     hooks.register("extras.slow", waiting_for(gate), deadline_s=0.01)
-    hooks.register("extras.quick", answering("show_links", [Link("logs", "https://example.org")]))
+    hooks.register("extras.quick", answering("show_links", [Link("logs", "https://example.org")]), deadline_s=60)
 
     slow, quick = ask_links(hooks)
 
@@ -469,7 +471,7 @@ def test_quarantine_of_one_hook_leaves_the_others_of_the_plugin(hooks, gate):
     hooks.register("extras.slow", slow, deadline_s=0.01)
     for _ in range(LATE_IN_A_ROW):
         ask_links(hooks)
-    hooks.register("extras.judge", answering("show_links", []))
+    hooks.register("extras.judge", answering("show_links", []), deadline_s=60)
 
     assert [a.late for a in ask_links(hooks)] == [True, False]
     assert [q.hook for q in hooks.quarantined] == ["show_links"]
@@ -521,33 +523,55 @@ def test_trial_that_is_late_again_keeps_the_quarantine(hooks, clock, gate):
     assert (quarantine.since, quarantine.next_try) == (NOON, NOON + 2 * QUARANTINE)
 
 
+class Stuck:
+    """Its calls begin, say so, and wait for the gate."""
+
+    def __init__(self, gate: threading.Event) -> None:
+        self.gate = gate
+        self.begun = threading.Semaphore(0)
+        self.calls = 0
+
+    @hookimpl
+    def show_links(self):
+        self.calls += 1
+        self.begun.release()
+        self.gate.wait()
+
+
+def begin(hooks: Hooks, name: str) -> Any:
+    """A call of show_links that nobody waits for yet."""
+    return hooks._seat(name).begin(HOOKS["show_links"], {"case": None})
+
+
 def test_plugin_stuck_in_every_thread_of_its_lane_leaves_the_others_theirs(hooks, gate):
-    hooks.register("extras.stuck", waiting_for(gate), deadline_s=0.001)
-    for _ in range(20):
-        hooks.record("extras.stuck").release()  # no quarantine: every call goes into the lane
-        ask_links(hooks)
-    hooks.register("extras.quick", answering("show_links", []))
+    stuck = Stuck(gate)
+    hooks.register("extras.stuck", stuck, deadline_s=0.001)
+    hooks.register("extras.quick", answering("show_links", []), deadline_s=60)
+    for _ in range(WIDTH):
+        begin(hooks, "extras.stuck")
+        assert stuck.begun.acquire(timeout=60)
+    waiting = [begin(hooks, "extras.stuck") for _ in range(20)]
 
-    threads = [t for t in threading.enumerate() if t.name == "wwt-extras.stuck"]
+    answers = ask_links(hooks)
 
-    assert len(threads) == 4
-    assert [a.ok for a in ask_links(hooks)] == [False, True]
+    assert [a.ok for a in answers] == [False, True]
+    assert not any(call.wait(0) for call in waiting)
+    assert len([t for t in threading.enumerate() if t.name == "wwt-extras.stuck"]) == WIDTH
 
 
 def test_call_that_was_given_up_before_it_began_is_never_made(hooks, gate):
-    made = []
+    stuck = Stuck(gate)
+    hooks.register("extras.stuck", stuck, deadline_s=0.001)
+    for _ in range(WIDTH):
+        begin(hooks, "extras.stuck")
+        assert stuck.begun.acquire(timeout=60)
 
-    def show_links(self):
-        made.append(1)
-        gate.wait()
+    ask_links(hooks)
+    gate.set()
+    last = begin(hooks, "extras.stuck")
 
-    hooks.register("extras.stuck", plugin(show_links=show_links), deadline_s=0.05)
-    for _ in range(6):
-        hooks.record("extras.stuck").release()
-        ask_links(hooks)
-
-    assert len(made) <= 4
-    assert len(hooks._seat("extras.stuck")._lane._waiting) == 0
+    assert last.wait(60)
+    assert stuck.calls == WIDTH + 1
 
 
 def test_hook_without_a_deadline_is_asked_in_the_callers_thread(hooks):
@@ -675,16 +699,16 @@ def test_time_is_kept_per_plugin_and_hook(hooks):
 
 
 def test_late_call_is_timed_when_it_comes_back(hooks, gate):
-    back = threading.Event()
-    hooks.register("extras.slow", waiting_for(gate), deadline_s=0.01)
-    ask_links(hooks)
-    record = hooks.record("extras.slow")
-    took, record.took = record.took, lambda *args: (took(*args), back.set())
+    stuck = Stuck(gate)
+    hooks.register("extras.stuck", stuck, deadline_s=0.001)
+    call = begin(hooks, "extras.stuck")
+    assert stuck.begun.acquire(timeout=60)
+    assert hooks._seat("extras.stuck").finish(HOOKS["show_links"], call).late
 
     gate.set()
 
-    assert back.wait(60)
-    assert hooks.timings["extras.slow", "show_links"].max >= 0.01
+    assert call.wait(60)
+    assert hooks.timings["extras.stuck", "show_links"].count == 1
 
 
 # -- shadow, and a second house --

@@ -27,6 +27,9 @@ from wwt_framework.testing.doors import (
     gather,
 )
 
+#: A test does not depend on how busy the machine is.
+_PATIENCE_S = 30.0
+
 
 @dataclass
 class Doors:
@@ -104,7 +107,9 @@ def running(plugin: str, options: dict[str, Any], folder: Path, doors: Doors | N
     """
     namespace, _, name = plugin.partition(".")
     doors = doors or Doors(folder)
-    block = PluginConfig(namespace, name, name, options=options, where="test:1", tree=Tree("test", folder))
+    block = PluginConfig(
+        namespace, name, name, deadline_s=_PATIENCE_S, options=options, where="test:1", tree=Tree("test", folder)
+    )
     config = Config(folder / "plugins.yml", HouseOptions(data_dir=folder), (block,), "")
     hooks = Hooks()
     (item,) = loader.start(hooks, loader.load(hooks, config, lambda p, o, group: doors.context(p.full_name, o, group)))
