@@ -68,8 +68,8 @@ def redirect(path: str, status: int = 303, **query: Any) -> Response:
 def table_response(
     columns: Sequence[str],
     rows: Iterable[Sequence[Any]],
-    format: str,
-    name: str = "table",  # noqa: A002  # as in ?format=
+    format: str,  # noqa: A002  # as in ?format=
+    name: str = "table",
 ) -> Response:
     """A table as JSON (a list of objects) or CSV. Raises `Refused` for another format.
 
