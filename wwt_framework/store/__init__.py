@@ -153,9 +153,5 @@ def open_store(url: str, clock: Callable[[], datetime] = utcnow) -> Store:
     Raises `StoreError` with a sentence that says what is wrong and what to do.
     """
     database, where = opening.connect(url)
-    try:
-        opening.prepare(database, where)
-    except BaseException:
-        database.close_all()
-        raise
+    opening.prepare(database, where)
     return Store(database, where, clock)

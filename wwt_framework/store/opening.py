@@ -112,25 +112,26 @@ def _postgresql(url: str) -> tuple[PooledDatabase, str]:
 
 
 def prepare(database: PooledDatabase, where: str) -> None:
-    """Migrate *database*, one process at a time, and check it. Raises `StoreError`."""
+    """Migrate *database*, one process at a time, and check it. Raises `StoreError`; then it is closed again."""
     try:
-        database.connect()
-        try:
+        with database.connection_context():
             with _one_at_a_time(database, where):
                 _refuse_strangers(database, where)
                 Runner(database, str(MIGRATIONS), table_name=HISTORY).up()
-            problems = _shape(database, where, Tables(database)) + _damage(database, where) + _unfit(database, where)
-        finally:
-            database.close()
+            problems = inspect(database, where, Tables(database), _QUICK)
+        if problems:
+            raise StoreError("\n".join(problems))
     except TROUBLE as err:
+        database.close_all()
         raise in_words(where, err) from err
-    if problems:
-        raise StoreError("\n".join(problems))
+    except BaseException:
+        database.close_all()
+        raise
 
 
-def inspect(database: PooledDatabase, where: str, tables: Tables) -> list[str]:
-    """Everything that is wrong, as sentences; an SQLite file is read whole."""
-    return _shape(database, where, tables) + _damage(database, where, limit=None) + _unfit(database, where)
+def inspect(database: PooledDatabase, where: str, tables: Tables, limit: int | None = None) -> list[str]:
+    """Everything that is wrong, as sentences. An SQLite file is read whole unless it is larger than *limit* bytes."""
+    return _shape(database, where, tables) + _damage(database, where, limit) + _unfit(database, where)
 
 
 @contextmanager
@@ -211,8 +212,8 @@ def _shape(database: PooledDatabase, where: str, tables: Tables) -> list[str]:
     return problems
 
 
-def _damage(database: PooledDatabase, where: str, limit: int | None = _QUICK) -> list[str]:
-    """What SQLite says about its file, read whole when it is not larger than *limit*."""
+def _damage(database: PooledDatabase, where: str, limit: int | None) -> list[str]:
+    """What SQLite says about its file."""
     if not isinstance(database, peewee.SqliteDatabase):
         return []
     if limit is not None and Path(database.database).stat().st_size > limit:
