@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import gc
 import json
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
@@ -21,6 +24,18 @@ class Doubled(dict[str, Any]):
         times = Counter(key for key, _ in pairs)
         super().__init__((key, value) for key, value in pairs if times[key] == 1)
         self.again = {key: n for key, n in times.items() if n > 1}
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Keep Python from looking for cycles among millions of new objects that have none: a third of the time."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
 
 
 def parse(data: bytes, where: str) -> Any:

@@ -97,7 +97,7 @@ def _keep_latest(latest: dict[str, SiteStatus], status: SiteStatus) -> str:
 
 def _lines(data: bytes) -> Iterator[Row]:
     """Rows of ProdStatus.txt: date, time, site, status, colour and address, with white space between them."""
-    for n, line in enumerate(data.decode("utf-8", "surrogateescape").splitlines(), 1):
+    for n, line in enumerate(data.decode("utf-8", "surrogateescape").split("\n"), 1):
         words = line.split()
         if not words or words[0].startswith("#"):
             continue

@@ -19,7 +19,7 @@ from wwt_framework.options import Location, PluginOptions
 from wwt_framework.plugin import Health, PluginContext
 
 from ..._cms import reading
-from ..._cms.parsing import parse, parse_carefully, shown
+from ..._cms.parsing import parse, parse_carefully, shown, without_collector
 from .columns import key_count, to_columns
 from .database import MAGIC, read_database
 from .mend import Faults, mend
@@ -83,6 +83,7 @@ class JsonFile:
         """Whether there is anything to read."""
         return reading.health(self._path, self._context.http)
 
+    @without_collector()
     def _read(self) -> Found:
         where = reading.shown(self._path)
         if not reading.is_url(self._path) and reading.begins(self._path, self._context.http) == MAGIC:

@@ -104,7 +104,8 @@ def _rows(raw: dict[str, dict[str, Any]]) -> _Rows | None:
 def _cells(rows: _Rows) -> _Cells | None:
     """The cells that are not zero; the original's rule for what was not reported: it counts at least once."""
     counts = list(chain.from_iterable(map(dict.values, rows.sites)))
-    if not set(map(type, counts)) <= {int} or (counts and not 0 <= min(counts) <= max(counts) <= MOST_JOBS):
+    number = _numbers(counts)
+    if number is None:
         return None
     site_of: defaultdict[str, int] = defaultdict(count().__next__)
     site = np.fromiter(map(site_of.__getitem__, chain.from_iterable(rows.sites)), np.int64, len(counts))
@@ -114,11 +115,21 @@ def _cells(rows: _Rows) -> _Cells | None:
         raise SourceError(f"it names {len(site_of):,} sites; expected {MOST_SITES:,} at most: this is no errors file")
     lengths = _lengths(rows.sites)
     task, code = np.repeat(rows.task, lengths), np.repeat(rows.code, lengths)
-    number = np.array(counts, np.int64)
     if NOT_REPORTED in rows.codes:
         number[(number == 0) & (code == rows.codes.index(NOT_REPORTED))] = 1
     some = number > 0
     return _Cells(tuple(site_of), task[some], code[some], site[some], number[some])
+
+
+def _numbers(counts: list[Any]) -> Any:
+    """*counts* as an array; None when not all of them are numbers of failed jobs."""
+    if not set(map(type, counts)) <= {int}:
+        return None
+    try:
+        number = np.array(counts, np.int64)
+    except OverflowError:
+        return None
+    return number if not counts or 0 <= number.min() <= number.max() <= MOST_JOBS else None
 
 
 def _used_tasks(paths: list[str], task: Any) -> tuple[Any, list[str]]:

@@ -187,7 +187,9 @@ class Grid:
                         cells[task, code, site] = int(rng.lognormal(np.log(scale * share + 0.5), 0.9) * grown)
             if rng.random() < 0.3:  # there is always something else, too
                 code = (8001, 8028, 50660, 71305, 11003)[int(rng.integers(5))]
-                site = len(SITES) + int(rng.integers(len(NOISE))) if rng.random() < 0.2 else int(rng.integers(len(SITES)))
+                site = (
+                    len(SITES) + int(rng.integers(len(NOISE))) if rng.random() < 0.2 else int(rng.integers(len(SITES)))
+                )
                 cells.setdefault((task, code, site), int(rng.integers(1, 4) * grown + 0.5))
             for site in sites[:3].tolist():
                 cells[task, NOT_REPORTED, site] = 1 if grown else 0
