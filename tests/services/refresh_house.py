@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from types import FunctionType
@@ -25,8 +26,13 @@ NOON = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
 Cell = tuple[str, int, str, int]
 
 
-def columns(*cells: Cell, rejected: tuple[Rejected, ...] = (), partial: dict[str, str] | None = None) -> ErrorColumns:
-    return ErrorColumns.of((ErrorCount(*cell) for cell in cells), rejected, partial)
+def columns(
+    *cells: Cell,
+    rejected: tuple[Rejected, ...] = (),
+    partial: dict[str, str] | None = None,
+    workflows: tuple[str, ...] = (),
+) -> ErrorColumns:
+    return replace(ErrorColumns.of((ErrorCount(*cell) for cell in cells), rejected, partial), workflows=workflows)
 
 
 _METHODS: dict[str, Callable[..., Any]] = {

@@ -90,8 +90,8 @@ def test_a_workflow_named_by_errors_alone_is_in_the_snapshot(house: House) -> No
     assert list(house.refresh().workflow_names()) == ["a", "b"]
 
 
-def test_a_listed_workflow_without_errors_is_known_to_have_none(house: House) -> None:
-    house.sources["file"] = source(list_workflows=[Workflow("b")], load_errors=columns(A1))
+def test_a_workflow_that_a_source_found_without_errors_is_known_to_have_none(house: House) -> None:
+    house.sources["file"] = source(load_errors=columns(A1, workflows=("b",)))
 
     assert states(house.refresh()) == {"a": "ok", "b": "ok"}
 

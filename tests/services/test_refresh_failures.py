@@ -17,7 +17,9 @@ from wwt_framework.model import (
     Recovery,
     Rejected,
     SiteStatus,
+    SiteStatuses,
     Workflow,
+    Workflows,
 )  # fmt: skip
 
 A1: tuple[str, int, str, int] = ("/a/one", 85, "T1_US_FNAL", 3)
@@ -62,7 +64,7 @@ def test_kept_data_says_of_when_it_is_and_why(house: House) -> None:
 
 
 def test_a_source_may_fail_for_days(house: House) -> None:
-    house.sources["one"] = source(list_workflows=[Workflow("a"), Workflow("z")], load_errors=columns(A1))
+    house.sources["one"] = source(list_workflows=[Workflow("a")], load_errors=columns(A1, workflows=("z",)))
     house.refresh()
     house.sources["one"] = source(list_workflows=BROKEN, load_errors=BROKEN)
     for _ in range(3):
@@ -293,6 +295,28 @@ def test_a_listed_workflow_that_can_not_be_read_is_as_it_last_was(house: House) 
     assert snapshot.workflow("a") == Workflow("a", "P", status="completed")
     assert snapshot.workflow("b") == Workflow("b", "P2")
     assert line(snapshot, "one", "workflows").rejected[0].path == "a"
+
+
+def test_a_list_that_says_what_it_could_not_read_keeps_that(house: House) -> None:
+    house.sources["one"] = source(list_workflows=[Workflow("a", "P"), Workflow("b"), Workflow("c")])
+    house.refresh()
+    rejected = (Rejected("a > 3", "expected a list", "a"),)
+    house.sources["one"] = source(list_workflows=Workflows((Workflow("b"),), rejected))
+
+    snapshot = house.refresh()
+
+    assert list(snapshot.workflow_names()) == ["a", "b"]
+    assert snapshot.workflow("a") == Workflow("a", "P")
+    assert line(snapshot, "one", "workflows").rejected == rejected
+
+
+def test_a_site_that_vanishes_beside_a_broken_line_keeps_its_status(house: House) -> None:
+    green, red = SiteStatus("T1_US_FNAL", Readiness.GREEN), SiteStatus("T2_CH_CERN", Readiness.RED)
+    house.sources["one"] = source(fetch_site_statuses=[green, red])
+    house.refresh()
+    house.sources["one"] = source(fetch_site_statuses=SiteStatuses((green,), (Rejected("line 2", "cut off"),)))
+
+    assert set(house.refresh().sites.values()) == {green, red}
 
 
 # -- sources that come and go -------------------------------------------------

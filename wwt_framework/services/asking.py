@@ -12,14 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-import orjson
-
 from wwt_framework.errors import SourceError
 from wwt_framework.hooks.manager import Answer, Hooks
 from wwt_framework.model import SourceReport
 from wwt_framework.plugin import Progress
 from wwt_framework.services.gathering import Patience, Tally, in_pool
-from wwt_framework.services.intake import Items, adapter, items
+from wwt_framework.services.intake import Items, as_json, items
 from wwt_framework.services.kept import Shelf, Whole
 
 ItemT = TypeVar("ItemT")
@@ -102,13 +100,25 @@ def _answer(round_: Round, answer: Answer, shelf: Shelf, kind: type[ItemT], abou
 
 
 def _mended(checked: Items[ItemT], kept: Whole[ItemT] | None) -> Items[ItemT]:
-    """*checked*, where workflows that could not be read are as they last were."""
-    owners = {r.workflow for r in checked.rejected if r.workflow}
-    earlier = tuple(item for item in (kept.items if kept else ()) if getattr(item, "name", None) in owners)
+    """*checked*, where what could not be read is as it last was.
+
+    Where nobody can tell what a broken part was about, whatever vanished may be meant.
+    """
+    if kept is None:
+        return checked
+    broken = {r.workflow for r in checked.rejected}
+    here = {_name(item) for item in checked.good}
+    earlier = tuple(
+        item for item in kept.items if (_name(item) in broken if "" not in broken else _name(item) not in here)
+    )
     if not earlier:
         return checked
-    more = orjson.loads(checked.json) + orjson.loads(adapter(type(earlier[0])).dump_json(earlier))
-    return Items(checked.good + earlier, orjson.dumps(more), checked.rejected)
+    return Items(checked.good + earlier, as_json(checked.good + earlier), checked.rejected)
+
+
+def _name(item: Any) -> Any:
+    """What *item* is about: a workflow, a site, an exit code."""
+    return next(getattr(item, name) for name in ("name", "site", "code") if hasattr(item, name))
 
 
 def complaint(err: BaseException) -> str:

@@ -16,7 +16,7 @@ import orjson
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from wwt_framework.errors import SourceError
-from wwt_framework.model import ExitCode, LogExcerpt, Recovery, Rejected, SiteStatus, Workflow
+from wwt_framework.model import ExitCode, LogExcerpt, Recovery, Rejected, SiteStatus, Told, Workflow
 from wwt_framework.snapshot_detail import TEXT_LIMIT, cut
 
 ItemT = TypeVar("ItemT")
@@ -70,19 +70,19 @@ def items(kind: type[ItemT], answer: object) -> Items[ItemT]:
     if not isinstance(answer, Iterable) or isinstance(answer, str | bytes | Mapping):
         raise SourceError(f"expected a list of {kind.__name__}, got {shown(answer)}")
     given = tuple(answer)
+    rejected = list(answer.rejected) if isinstance(answer, Told) else []
     try:
         good = adapter(kind).validate_python(given)
         if not any(map(_DOUBTS[kind], good)):
-            return Items(good, as_json(good))
+            return Items(good, as_json(good), tuple(rejected))
     except (ValidationError, TypeError):
         pass  # one by one, to find out which
-    return _one_by_one(kind, given)
+    return _one_by_one(kind, given, rejected)
 
 
-def _one_by_one(kind: type[ItemT], given: tuple[object, ...]) -> Items[ItemT]:
+def _one_by_one(kind: type[ItemT], given: tuple[object, ...], rejected: list[Rejected]) -> Items[ItemT]:
     good: list[ItemT] = []
     parts: list[bytes] = []
-    rejected: list[Rejected] = []
     for i, thing in enumerate(given):
         try:
             (item,) = adapter(kind).validate_python((thing,))

@@ -25,6 +25,7 @@ class Counted:
     cells: Cells
     rejected: tuple[Rejected, ...] = ()
     partial: Mapping[str, str] = field(default_factory=dict)  # workflow -> why its counts are lower bounds
+    workflows: tuple[str, ...] = ()  # looked at and found without errors
 
     @property
     def unread(self) -> dict[str, str]:
@@ -66,7 +67,8 @@ def counted(answer: ErrorColumns) -> Counted:
         rejected.append(Rejected(printable(path), why, workflow_of(task)))
     cells = replace(given, count=count).where(keep & ~broken & (count > 0)).of_tasks(wanted)
     partial = {w: str(why) for w, why in answer.partial.items() if not path_trouble(f"/{w}/task")}
-    return Counted(cells, tuple(rejected), partial)
+    named = tuple(w for w in answer.workflows if not path_trouble(f"/{w}/task"))
+    return Counted(cells, tuple(rejected), partial, named)
 
 
 def _fitting(answer: ErrorColumns) -> Cells:

@@ -11,8 +11,8 @@ from wwt_framework.services import refresh_errors as errors
 from wwt_framework.services import refresh_parts as make
 from wwt_framework.services.asking import Round, ask_each, ask_whole, complaint
 from wwt_framework.services.intake import Items, as_json, excerpts, items
-from wwt_framework.services.merge import Combined, combined
-from wwt_framework.services.telling import Question, Told, read_items, tellings
+from wwt_framework.services.merge import Combined, SourceErrors, combined
+from wwt_framework.services.telling import Question, Telling, read_items, tellings
 from wwt_framework.snapshot import PARTIAL, UNKNOWN, SnapshotParts
 
 PARAMETERS = Question("fetch_workflows", "parameters", Workflow)
@@ -20,7 +20,7 @@ FAMILY = Question("fetch_family", "family", Workflow)
 LOGS = Question("fetch_logs", "logs", LogExcerpt, excerpts, hold=False)
 RECOVERIES = Question("fetch_recoveries", "recoveries", Recovery)
 
-Tellings = dict[str, dict[str, Told[Any]]]
+Tellings = dict[str, dict[str, Telling[Any]]]
 
 
 class Look:
@@ -35,20 +35,19 @@ class Look:
         self._prep_ids = prep_ids
         self.workflows: dict[str, Workflow] = {}  # all that anybody named, also those that stay out
         self.named: set[str] = set()  # the workflows of the snapshot
-        self._named_by: dict[str, set[str]] = {source: set() for source in round_.shelves}
 
     def gather(self) -> None:
         """Ask all questions."""
         round_ = self._round
         round_.progress(0.0, "asking which workflows there are")
         listed = ask_whole(round_, "list_workflows", Workflow, "workflows")
-        self._add(listed)
+        self._add(*(workflows for _, workflows in listed))
         self.named = set(self.workflows)
-        loaded: dict[str, errors.Word] = {}
+        loaded: dict[str, SourceErrors] = {}
         if round_.asked is None:
             round_.progress(0.05, "loading failed jobs")
             loaded, self._unheard = errors.load_errors(round_, None)
-            self.named.update(chain.from_iterable(word.errors.workflows for word in loaded.values()))
+            self.named.update(chain.from_iterable(word.workflows for word in loaded.values()))
         self._ask_parameters()
         members = self._ask_family()
         if round_.asked is not None:
@@ -59,12 +58,9 @@ class Look:
 
     # -- the questions --
 
-    def _add(self, told: Iterable[tuple[str, Iterable[Workflow]]]) -> None:
+    def _add(self, *lists: Iterable[Workflow]) -> None:
         """Take workflows in; what is known of them already is kept."""
-        new = [(source, list(workflows)) for source, workflows in told]
-        for source, workflows in new:
-            self._named_by[source].update(w.name for w in workflows)
-        self.workflows = make.merged([self.workflows.values(), *(workflows for _, workflows in new)])
+        self.workflows = make.merged([self.workflows.values(), *lists])
 
     def _workflow(self, name: str) -> Workflow:
         return self.workflows.get(name) or Workflow(name)
@@ -75,8 +71,8 @@ class Look:
         asked = round_.asked
         names = {n for n in self.named if make.lacks(self._workflow(n))} if asked is None else set(asked)
         self._parameters = tellings(round_, PARAMETERS, names, self._parameter_answers(names))
-        for source, told in self._parameters.items():
-            self._add([(source, [w for one in told.values() for w in one.items])])
+        for told in self._parameters.values():
+            self._add([w for one in told.values() for w in one.items])
             self.named.update(name for name, one in told.items() if one.items)
 
     def _parameter_answers(self, names: Collection[str]) -> Iterator[tuple[str, str, Items[Workflow] | str]]:
@@ -108,29 +104,26 @@ class Look:
         answers = ask_each(round_, FAMILY.hook, ((p, {"prep_id": p}) for p in prep_ids), (0.2, 0.3), "asking for families")
         self._family = tellings(round_, FAMILY, prep_ids, answers)
         members: set[str] = set()
-        for source, told in self._family.items():
-            of_prep = [make.filled(w, Workflow(w.name, prep_id=p)) for p, one in told.items() for w in one.items]
-            self._add([(source, of_prep)])
-            wanted = set(prep_ids)
+        wanted = set(prep_ids)
+        for told in self._family.values():
+            self._add([make.filled(w, Workflow(w.name, prep_id=p)) for p, one in told.items() for w in one.items])
             members.update(w.name for p, one in told.items() if p in wanted for w in one.items)
         return members
 
-    def _ask_errors(self, loaded: dict[str, errors.Word], members: set[str]) -> None:
+    def _ask_errors(self, loaded: dict[str, SourceErrors], members: set[str]) -> None:
         """Ask workflow by workflow, put all sources together, and decide which members of families stay."""
         round_ = self._round
         asked = sorted(self.named | members if round_.asked is None else round_.asked)
         fetched = errors.fetch_errors(round_, map(self._workflow, asked), (0.3, 0.6))
-        wanted = None if round_.asked is None else set(round_.asked)
-        named_by = self._named_by if wanted is None else {s: names & wanted for s, names in self._named_by.items()}
-        bulk = errors.keep_loaded(round_, loaded, named_by)
-        self.named.update(chain.from_iterable(word.workflows for word in bulk.values()))
+        errors.keep_loaded(round_, loaded)
+        self.named.update(chain.from_iterable(word.workflows for word in loaded.values()))
         self.named.update(chain.from_iterable(map(errors.with_cells, fetched.values())))
         # Members of this and of earlier times: those asked again now, those told of before.
         family = {w.name for told in self._family.values() for one in told.values() for w in one.items}
         words = []
         for source, shelf in round_.shelves.items():
-            if source in bulk:
-                words.append((source, bulk[source]))
+            if source in loaded:
+                words.append((source, loaded[source]))
             if source in fetched:
                 word = fetched[source].only(self.named | family)
                 shelf.put_errors(errors.FETCH, word)

@@ -16,20 +16,11 @@ from wwt_framework.errors import SourceError
 from wwt_framework.hooks.manager import Answer
 from wwt_framework.model import ErrorCount, Workflow
 from wwt_framework.services.asking import Round, ask_each, complaint, not_running
-from wwt_framework.services.cells import Cells
 from wwt_framework.services.intake_errors import Counted, counted, counts_of
-from wwt_framework.services.merge import KEPT, SourceErrors, answered, exchanged, joined, with_last_good
+from wwt_framework.services.merge import KEPT, SourceErrors, answered, exchanged, with_last_good
 
 LOAD, FETCH = "load_errors", "fetch_errors"
 _ABOUT = "errors"
-
-
-@dataclass(frozen=True)
-class Word:
-    """What one source says of errors in this refresh."""
-
-    errors: SourceErrors
-    fresh: bool  # it answered; a workflow that it names elsewhere and not here has no errors
 
 
 @dataclass(frozen=True)
@@ -43,10 +34,10 @@ class Unheard:
 # -- all at once --------------------------------------------------------------
 
 
-def load_errors(round_: Round, names: Collection[str] | None) -> tuple[dict[str, Word], list[Unheard]]:
+def load_errors(round_: Round, names: Collection[str] | None) -> tuple[dict[str, SourceErrors], list[Unheard]]:
     """Source -> its word on *names* (None: on all it has), from the sources that answer columns."""
     answers = {answer.plugin: answer for answer in round_.hooks.each(LOAD, names=None if names is None else sorted(names))}
-    words: dict[str, Word] = {}
+    words: dict[str, SourceErrors] = {}
     unheard: list[Unheard] = []
     for source, shelf in round_.shelves.items():
         if source in answers:
@@ -58,11 +49,11 @@ def load_errors(round_: Round, names: Collection[str] | None) -> tuple[dict[str,
             else:
                 unheard.append(Unheard(source, why))
         elif round_.missing(source) and (old := shelf.errors(LOAD)) is not None:
-            words[source] = Word(_unanswered(round_, source, old, old.workflows, not_running(source)), fresh=False)
+            words[source] = _unanswered(round_, source, old, old.workflows, not_running(source))
     return words, unheard
 
 
-def _loaded(round_: Round, answer: Answer, names: Collection[str] | None) -> tuple[Word | None, str]:
+def _loaded(round_: Round, answer: Answer, names: Collection[str] | None) -> tuple[SourceErrors | None, str]:
     tally = round_.tally(answer.plugin, _ABOUT)
     tally.seconds += answer.seconds
     shelf = round_.shelves[answer.plugin]
@@ -76,21 +67,21 @@ def _loaded(round_: Round, answer: Answer, names: Collection[str] | None) -> tup
         if old is None:
             tally.fail(why, None)
             return None, why
-        return Word(_unanswered(round_, answer.plugin, old, old.workflows if names is None else names, why), False), why
+        return _unanswered(round_, answer.plugin, old, old.workflows if names is None else names, why), why
     tally.answered += 1
     if names is None:
         tally.reject(told.rejected)
-        return Word(_all_told(round_, told, lambda: shelf.errors(LOAD) or SourceErrors()), True), ""
+        return _all_told(round_, told, lambda: shelf.errors(LOAD) or SourceErrors()), ""
     wanted = set(names)
     tally.reject(r for r in told.rejected if r.workflow in wanted)
     old = shelf.errors(LOAD) or SourceErrors()
     unread = {w: why for w, why in told.unread.items() if w in wanted}
-    new = answered(told.cells, (), round_.now, told.partial).only(wanted)
-    return Word(exchanged(old, with_last_good(new, old, unread), wanted), True), ""
+    new = answered(told.cells, told.workflows, round_.now, told.partial).only(wanted)
+    return exchanged(old, with_last_good(new, old, unread), wanted), ""
 
 
 def _all_told(round_: Round, told: Counted, last: Callable[[], SourceErrors]) -> SourceErrors:
-    new = answered(told.cells, (), round_.now, told.partial)
+    new = answered(told.cells, told.workflows, round_.now, told.partial)
     if not told.rejected:
         return new
     old, unread = last(), told.unread
@@ -115,21 +106,13 @@ def _time(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, timezone.utc)
 
 
-def keep_loaded(round_: Round, words: Mapping[str, Word], named: Mapping[str, Collection[str]]) -> dict[str, SourceErrors]:
-    """The words, on the shelves. Workflows that a source named without errors are known to have none."""
-    done: dict[str, SourceErrors] = {}
+def keep_loaded(round_: Round, words: Mapping[str, SourceErrors]) -> None:
+    """Put the words on the shelves; take from there what a source no longer tells."""
     for source, shelf in round_.shelves.items():
-        word = words.get(source)
-        if word is None:
-            if not round_.missing(source) and not _failed_now(round_, source):
-                shelf.drop(LOAD)
-            continue
-        errors = word.errors
-        if word.fresh and (more := set(named.get(source, ())).difference(errors.workflows)):
-            errors = joined(errors, answered(Cells(), more, round_.now))
-        shelf.put_errors(LOAD, errors)
-        done[source] = errors
-    return done
+        if source in words:
+            shelf.put_errors(LOAD, words[source])
+        elif not round_.missing(source) and not _failed_now(round_, source):
+            shelf.drop(LOAD)
 
 
 def _failed_now(round_: Round, source: str) -> bool:

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime, timezone
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from wwt_framework.model import ExitCode, Known, LogExcerpt, SiteStatus, Workflow
 from wwt_framework.services.merge import Combined
+from wwt_framework.services.telling import Telling
 from wwt_framework.snapshot import OK, STATE_WORDS, UNKNOWN
 
 #: Excerpts that are kept of one exit code in one task.
@@ -21,17 +22,6 @@ _FIELDS = tuple(f.name for f in fields(Workflow) if f.name != "name")
 #: A workflow that lacks one of these is asked for (``fetch_workflows``); the others not every source can know.
 _WANTED = ("prep_id", "campaign", "request_type", "status", "priority", "requested_at", "parameters")
 _SEVERITY = ("ok", "old", "partial", "unknown")
-
-
-class Telling(Protocol):
-    """What one source told of one key."""
-
-    @property
-    def state(self) -> str: ...
-    @property
-    def at(self) -> datetime | None: ...
-    @property
-    def note(self) -> str: ...
 
 
 def _empty(value: Any) -> bool:
@@ -115,10 +105,10 @@ def known_errors(
 
 
 def known_tellings(
-    kind: str, told: Mapping[str, Mapping[str, Telling]], owners: Callable[[str], Iterable[str]]
+    kind: str, told: Mapping[str, Mapping[str, Telling[Any]]], owners: Callable[[str], Iterable[str]]
 ) -> Iterator[tuple[str, Known]]:
     """How far one kind of knowledge can be trusted. *owners*: the workflows of a key (itself, or those of a prep id)."""
-    by_key: dict[str, list[tuple[str, Telling]]] = {}
+    by_key: dict[str, list[tuple[str, Telling[Any]]]] = {}
     for source, tellings in told.items():
         for key, telling in tellings.items():
             by_key.setdefault(key, []).append((source, telling))

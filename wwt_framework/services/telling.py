@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Told(Generic[ItemT]):
+class Telling(Generic[ItemT]):
     """What one source told of one workflow or prep id, and how far it can be trusted."""
 
     state: str  # ok, old, partial, unknown
@@ -50,7 +50,7 @@ class Question(Generic[ItemT]):
 
 def tellings(
     round_: Round, question: Question[ItemT], keys: Collection[str], answers: Iterable[tuple[str, str, Answer | Items[ItemT] | str]]
-) -> dict[str, dict[str, Told[ItemT]]]:
+) -> dict[str, dict[str, Telling[ItemT]]]:
     """Source -> key -> what it tells, kept line by line. *answers* are (source, key, answer) about *keys*.
 
     Where there is no answer but a sentence or a failure, what was told last stands in.
@@ -86,7 +86,7 @@ class _Notebook(Generic[ItemT]):
     """The new lines of one question, written while answers come in."""
 
     def __init__(self, round_: Round, question: Question[ItemT], stack: ExitStack) -> None:
-        self.told: dict[str, dict[str, Told[ItemT]]] = {}
+        self.told: dict[str, dict[str, Telling[ItemT]]] = {}
         self._round = round_
         self._question = question
         self._stack = stack
@@ -117,7 +117,7 @@ class _Notebook(Generic[ItemT]):
         tally.reject(answer.rejected)
         first = next(iter(answer.rejected), None)
         note = f"{first.path}: {first.why}" if first else ""
-        told = Told("partial" if first else "ok", self._round.now, note, answer.good)
+        told = Telling("partial" if first else "ok", self._round.now, note, answer.good)
         self._put(source, key, told, answer.json)
 
     def stand_in(self, source: str, key: str, why: str) -> None:
@@ -125,9 +125,9 @@ class _Notebook(Generic[ItemT]):
         line = self.earlier(source).get(key)
         last = read_line(line, self._question.kind) if line else None
         if last is None or last.state == "unknown":
-            told: Told[ItemT] = Told("unknown", None, why)
+            told: Telling[ItemT] = Telling("unknown", None, why)
         else:
-            told = Told("old", last.at, why, last.items)
+            told = Telling("old", last.at, why, last.items)
         self._round.tally(source, self._question.about).fail(why, told.at)
         self._put(source, key, told, adapter(self._question.kind).dump_json(told.items))
 
@@ -138,11 +138,11 @@ class _Notebook(Generic[ItemT]):
             self._file(source).write(line + b"\n")
             self.told.setdefault(source, {})[key] = told
 
-    def _put(self, source: str, key: str, told: Told[ItemT], json: bytes) -> None:
+    def _put(self, source: str, key: str, told: Telling[ItemT], json: bytes) -> None:
         at = -1 if told.at is None else int(told.at.timestamp())
         head = orjson.dumps([told.state, at, told.note])
         self._file(source).write(key.encode() + b"\t" + head[:-1] + b"," + json + b"]\n")
-        held = told if self._question.hold else Told[ItemT](told.state, told.at, told.note)
+        held = told if self._question.hold else Telling[ItemT](told.state, told.at, told.note)
         self.told.setdefault(source, {})[key] = held
 
     def _file(self, source: str) -> IO[bytes]:
@@ -152,12 +152,12 @@ class _Notebook(Generic[ItemT]):
         return self._files[source]
 
 
-def read_line(line: bytes, kind: type[ItemT], hold: bool = True) -> Told[ItemT] | None:
+def read_line(line: bytes, kind: type[ItemT], hold: bool = True) -> Telling[ItemT] | None:
     """What was kept in *line*; None when it can not be read."""
     try:
         state, at, note, raw = orjson.loads(line.partition(b"\t")[2])
         when = None if at < 0 else datetime.fromtimestamp(at, timezone.utc)
-        return Told(state, when, note, adapter(kind).validate_python(raw) if hold else ())
+        return Telling(state, when, note, adapter(kind).validate_python(raw) if hold else ())
     except (ValueError, TypeError) as err:
         log.warning("a kept line can not be read and is lost", extra={"line": repr(line[:80]), "error": type(err).__name__})
         return None
