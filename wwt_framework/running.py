@@ -18,6 +18,7 @@ from wwt_framework.logs import keep_logs
 from wwt_framework.services.refresh import refresh as take_snapshot
 from wwt_framework.store import ledger
 
+
 @contextmanager
 def _house(path: Path, jobs: bool) -> Iterator[App]:
     app = App.build(path)

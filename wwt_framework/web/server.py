@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 import threading
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from cheroot.ssl.builtin import BuiltinSSLAdapter
 from cherrypy.process import plugins, wspbus
 
 from wwt_framework.errors import WwtError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ def run(application: Any, how: Serving, opened: Callable[[str], None], closing: 
             f"{how.host}:{how.port}: can not listen here ({err}); is another wwt running? --port takes another port"
         ) from err
     bus = wspbus.Bus()
+    bus.subscribe("log", lambda message, level: log.log(level, "the server says", extra={"line": message}))
     thread = threading.Thread(target=server.serve, name="server")
     bus.subscribe("start", thread.start, priority=75)
     bus.subscribe("stop", server.stop, priority=25)
@@ -49,11 +53,13 @@ def run(application: Any, how: Serving, opened: Callable[[str], None], closing: 
     if how.pid_file:
         plugins.PIDFile(bus, str(how.pid_file)).subscribe()
     handler = plugins.SignalHandler(bus)
-    handler.handlers["SIGHUP"] = bus.exit
+    # A program that a shell started in the background inherits SIGINT ignored; we hear it all the same.
+    handler.handlers.update(SIGHUP=bus.exit, SIGINT=bus.exit)
     handler.subscribe()
+    bus.start()
+    # Said only now: a signal before would find the bus half started, and end the process without any order.
     scheme = "https" if how.certificate else "http"
     opened(f"{scheme}://{_shown(how.host)}:{server.bind_addr[1]}")
-    bus.start()
     bus.block(interval=0.2)
 
 
