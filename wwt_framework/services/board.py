@@ -29,6 +29,7 @@ class Board:
         self._next_look = float("-inf")
         self._snapshot = Snapshot.empty()
         self._seen = ""  # the version that the store named last
+        self._broken = ""  # what is wrong with its folder
         self.problem = ""  # why the newest snapshot is not the one that is shown, for the freshness strip
 
     @property
@@ -50,8 +51,7 @@ class Board:
             self._say(f"the store can not be asked for a newer snapshot: {err}")
             return
         if current is None or current.version == self._seen:
-            if self._seen == self._snapshot.version:
-                self._say("")
+            self._say(self._broken)
             return
         problem = ""
         for version in ledger.versions(self._store, limit=20):
@@ -63,7 +63,8 @@ class Board:
             except WwtError as err:
                 problem = problem or str(err)
         self._seen = current.version
-        self._say(problem and f"The newest snapshot can not be read, an older one is shown: {problem}")
+        self._broken = problem and f"The newest snapshot can not be read, an older one is shown: {problem}"
+        self._say(self._broken)
 
     def _say(self, problem: str) -> None:
         if problem and problem != self.problem:

@@ -68,31 +68,49 @@ def refresh(
     With *workflows* or *prep_ids* only these are asked again (a workflow that nobody knew is asked for, too),
     everything else is as each source last told it.
     Waits while another process refreshes the same *data_dir*.
-    Raises `WwtError` when the snapshot can not be written or published; then the current one stays.
+    Raises `WwtError` when something can not be written or published; then the current snapshot stays.
     """
     began = time.monotonic()
-    partial = workflows is not None or prep_ids is not None
+    wanted = None if workflows is None and prep_ids is None else (frozenset(workflows or ()), frozenset(prep_ids or ()))
     with alone(data_dir, lambda: progress(None, "waiting for another refresh to end")), _uncollected():
         now = clock()
-        sweep(data_dir)
         current = current_snapshot(store, data_dir)
-        preps = frozenset(prep_ids or ())
-        asked = frozenset(w for w in workflows or () if not path_trouble(f"/{w}/task")) | _members(current, preps)
-        plugins = [plugin.full_name for plugin in config.plugins if not plugin.shadow]
-        round_ = Round(
-            hooks, shelves(data_dir, plugins), now, config.house.concurrency, asked if partial else None, progress
-        )
-        marked = preps if partial else frozenset(ledger.marked_preps(store))
-        look = Look(round_, config.house.include_all_acdcs, preps)
-        look.gather()
-        progress(0.9, "writing the snapshot")
-        reports = _reports(round_)
-        snapshot = publish(store, data_dir, look.parts(reports))
-        prune(store, data_dir, config.house.keep_snapshots)
+        try:
+            sweep(data_dir)
+            reports, snapshot = _take(hooks, config, store, data_dir, wanted, current, progress, now)
+        except OSError as err:
+            raise WwtError(f"{err.filename or data_dir}: can not be kept: {err.strerror or err}") from err
+        marked = wanted[1] if wanted else frozenset(ledger.marked_preps(store))
         ledger.clear_marks(store, marked, before=now)
     report = _report(snapshot, reports, time.monotonic() - began)
     _tell(hooks, report, snapshot, current)
     return report
+
+
+def _take(
+    hooks: Hooks,
+    config: Config,
+    store: Store,
+    data_dir: Path,
+    wanted: tuple[frozenset[str], frozenset[str]] | None,
+    current: Snapshot | None,
+    progress: Progress,
+    now: datetime,
+) -> tuple[tuple[SourceReport, ...], Snapshot]:
+    """Ask and publish. *wanted*: the workflows and prep ids that are asked again; None: all."""
+    asked = prep_ids = frozenset[str]()
+    if wanted is not None:
+        asked, prep_ids = frozenset(w for w in wanted[0] if not path_trouble(f"/{w}/task")), wanted[1]
+        asked |= _members(current, prep_ids)
+    kept = shelves(data_dir, [plugin.full_name for plugin in config.plugins if not plugin.shadow])
+    round_ = Round(hooks, kept, now, config.house.concurrency, None if wanted is None else asked, progress)
+    look = Look(round_, config.house.include_all_acdcs, prep_ids)
+    look.gather()
+    progress(0.9, "writing the snapshot")
+    reports = _reports(round_)
+    snapshot = publish(store, data_dir, look.parts(reports))
+    prune(store, data_dir, config.house.keep_snapshots)
+    return reports, snapshot
 
 
 @contextmanager
