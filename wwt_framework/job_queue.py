@@ -48,62 +48,77 @@ class Queue:
     def __init__(self, path: Path, perform: Callable[[str], None]) -> None:
         self._path = path
         self._perform = perform
-        self._opening = threading.Lock()
+        self._changing = threading.RLock()
         self._huey: Any = None
         self._send: Any = None
         self._consumer: _Consumer | None = None
-        self._thread: threading.Thread | None = None
 
     def put(self, run_id: str) -> None:
-        """Hand over a run."""
+        """Hand over a run. Raises sqlite3.Error or OSError when the file can not be written."""
         self._open()
-        try:
-            self._send(run_id)
-        except sqlite3.DatabaseError as err:
-            self._renew(err)
-            self._send(run_id)
+        self._send(run_id)
 
     def start(self) -> None:
         """Begin to perform runs, in threads."""
         self._open()
-        self._consumer = _Consumer(
-            self._huey, workers=WORKERS, periodic=False, initial_delay=0.05, max_delay=0.5, scheduler_interval=60,
-            shutdown_timeout=5,
-        )  # fmt: skip
-        self._thread = threading.Thread(target=self._consumer.run, name="jobs", daemon=True)
-        self._thread.start()
+        with self._changing:
+            self._consumer = _Consumer(
+                self._huey, workers=WORKERS, periodic=False, initial_delay=0.05, max_delay=0.5, scheduler_interval=60,
+                shutdown_timeout=5,
+            )  # fmt: skip
+            self._consumer.start()
 
     def stop(self) -> bool:
         """End; whether all runs had ended within a few seconds."""
-        ended = True
-        if self._consumer is not None and self._thread is not None:
-            self._consumer.stop(graceful=True)
-            self._thread.join(5)
-            ended = not any(thread.is_alive() for _, thread in self._consumer.worker_threads)
-            self._consumer = self._thread = None
-        if self._huey is not None and ended:
+        with self._changing:
+            consumer, self._consumer = self._consumer, None
+            ended = True
+            if consumer is not None:
+                consumer.stop(graceful=True)
+                ended = not any(thread.is_alive() for _, thread in consumer.worker_threads)
+            if self._huey is not None and ended:
+                self._huey.storage.close()
+            return ended
+
+    def mend(self) -> None:
+        """Make the file anew when it is damaged or gone."""
+        with self._changing:
+            if self._huey is None:
+                return
+            damage = self._damage()
+            if not damage:
+                return
+            running = self._consumer is not None
+            if self._consumer is not None:
+                self._consumer.stop()  # what its threads are at goes on; they take no more
             self._huey.storage.close()
-        return ended
+            self._remove(damage)
+            self._connect()
+            if running:
+                self.start()
 
     def _open(self) -> None:
-        with self._opening:
+        with self._changing:
             if self._huey is not None:
                 return
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                self._check()
-                self._connect()
-            except sqlite3.DatabaseError as err:
-                self._remove(err)
-                self._connect()
+            if self._path.exists() and (damage := self._damage()):
+                self._remove(damage)
+            self._connect()
 
-    def _check(self) -> None:
-        if self._path.exists():
-            with sqlite3.connect(self._path) as db:
-                (told,) = db.execute("pragma quick_check(1)").fetchone()
+    def _damage(self) -> str:
+        """What is wrong with the file; empty when nothing is."""
+        if not self._path.exists():
+            return "it is gone"
+        db = sqlite3.connect(self._path, timeout=1)
+        try:
+            (told,) = db.execute("pragma quick_check(1)").fetchone()
+            db.execute("select count(*) from task")
+        except sqlite3.DatabaseError as err:
+            return "" if "locked" in str(err) else str(err)
+        finally:
             db.close()
-            if told != "ok":
-                raise sqlite3.DatabaseError(told)
+        return "" if told == "ok" else str(told)
 
     def _connect(self) -> None:
         huey = SqliteHuey(
@@ -113,16 +128,10 @@ class Queue:
         self._send = huey.task(name="run")(_Perform(self._perform))
         self._huey = huey
 
-    def _renew(self, err: Exception) -> None:
-        with self._opening:
-            self._huey.storage.close()
-            self._remove(err)
-            self._connect()
-
-    def _remove(self, err: Exception) -> None:
+    def _remove(self, damage: str) -> None:
         log.warning(
             "the queue of jobs was damaged and is made anew; runs that waited are taken from the store",
-            extra={"path": str(self._path), "error": str(err)},
+            extra={"path": str(self._path), "damage": damage},
         )
         for suffix in ("", "-wal", "-shm"):
             self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)

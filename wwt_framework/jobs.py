@@ -143,17 +143,17 @@ class Clockwork:
     def sweep(self) -> None:
         """Bury runs whose process died; hand over again what waits and may have been forgotten."""
         job_runs.bury(self._app.store, self._data_dir)
+        self._queue.mend()
         self._hand_over()
 
     def _ask_when_due(self, name: str, every: timedelta) -> None:
         now = self._app.store.now()
         not_before = self._next.get(name)
-        if not_before is not None and now < min(not_before, now + every):
+        if not_before is not None and now < not_before <= now + every:  # further off: the clock was set back
             return
         last = next((run for run in ledger.runs(self._app.store, 50, name=name) if not run.arguments), None)
         if last is not None and last.state in {"queued", "running"}:
             return
-        # A last run in the future is one from before the clock was set back.
         self._next[name] = now if last is None or last.requested_at > now else last.requested_at + every
         if now >= self._next[name]:
             self.request(name)
@@ -182,7 +182,7 @@ class Clockwork:
     def _put(self, run_id: str) -> None:
         try:
             self._queue.put(run_id)
-        except (sqlite3.Error, OSError) as err:  # it waits in the store; the sweep hands it over again
+        except (sqlite3.Error, OSError) as err:  # it waits in the store; the sweep mends and hands over again
             log.warning("a run could not be put into the queue", extra={"run": run_id, "error": str(err)})
 
     # -- one run --
