@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
+from typing import Literal
 from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from cheroot.wsgi import Server
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.services.case_world import DARK, GEN, KEPT, MERGE, ORIGINAL, PREP, case_world
 from tests.web.house import Installation, People
@@ -67,7 +68,7 @@ def violations(page: Page) -> list[str]:
 @pytest.mark.console(r"status of 40[04]")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
-def test_everybody_can_read_it(page: Page, address: str, shots: Path, name: str, scheme: str) -> None:
+def test_everybody_can_read_it(page: Page, address: str, shots: Path, name: str, scheme: Literal["light", "dark"]) -> None:
     page.emulate_media(color_scheme=scheme)
     sign_in(page, address, "olga")
     page.goto(address + PAGES[name])

@@ -316,7 +316,7 @@ def test_p12_a_code_that_nobody_has_is_an_empty_answer(snapshot: Snapshot) -> No
 def test_o5_without_a_workflow_the_commonest_texts_of_all_are_told(snapshot: Snapshot) -> None:
     found = explain(snapshot, 8028)
 
-    assert [(said.count, said.chain[0]) for said in found.sayings][0] == (15, "Fatal Exception (Exit code: 8028)")
+    assert (found.sayings[0].count, found.sayings[0].chain[0]) == (15, "Fatal Exception (Exit code: 8028)")
     assert (found.failed, found.told) == (907, ExitCode(
         8028, "fallback open failed, too", "The input file could not be opened.", "input", "Check the file.", source="list"))
 
