@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -198,35 +200,41 @@ except StoreError as err:
 """
 
 
-def test_a_file_that_may_not_be_written_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "wwt.db"
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A folder that every user can reach; pytest's own are closed to others."""
+    folder = Path(tempfile.mkdtemp(prefix="wwt-public-"))
+    folder.chmod(0o755)
+    yield folder
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+def _opened_by_nobody(path: Path) -> str:
+    ran = subprocess.run(
+        [sys.executable, "-c", AS_NOBODY, f"sqlite:///{path}"], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def test_a_file_that_may_not_be_written_is_named(public: Path) -> None:
+    path = public / "wwt.db"
     open_store(f"sqlite:///{path}").close()
     path.chmod(0o444)
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)
 
-    ran = subprocess.run(
-        [sys.executable, "-c", AS_NOBODY, f"sqlite:///{path}"], capture_output=True, text=True, check=False
-    )
-
-    assert ran.stdout == f"store {path}: can not be opened for writing: Permission denied\n", ran.stderr
+    assert _opened_by_nobody(path) == f"store {path}: can not be opened for writing: Permission denied\n"
 
 
-def test_a_folder_that_may_not_be_written_is_said_in_words(tmp_path: Path) -> None:
-    path = tmp_path / "wwt.db"
+def test_a_folder_that_may_not_be_written_is_said_in_words(public: Path) -> None:
+    path = public / "wwt.db"
     open_store(f"sqlite:///{path}").close()
     path.chmod(0o666)
-    for folder in (tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)
-    tmp_path.chmod(0o555)
+    public.chmod(0o555)
 
-    ran = subprocess.run(
-        [sys.executable, "-c", AS_NOBODY, f"sqlite:///{path}"], capture_output=True, text=True, check=False
-    )
-
-    assert ran.stdout.startswith(f"store {path}"), ran.stderr
-    assert "right to write" in ran.stdout
-    tmp_path.chmod(0o755)
+    said = _opened_by_nobody(path)
+    assert said.startswith(f"store {path}: ")
+    assert "needs the right to write" in said
 
 
 @pytest.mark.parametrize(
@@ -291,12 +299,22 @@ def test_every_table_says_what_it_is_for(store: Store) -> None:
     assert all(model.__doc__ for model in Tables(store.database).models)
 
 
+def _folder_of(store: Store) -> Path:
+    return Path(store.database.database).parent
+
+
 def test_the_memory_twin_is_gone_when_it_is_closed() -> None:
     store = Store.memory()
-    folder = store._folder
-    assert folder
+    folder = _folder_of(store)
     assert folder.is_dir()
 
     store.close()
 
     assert not folder.exists()
+
+
+def test_a_memory_twin_that_nobody_closes_is_gone_when_the_program_ends() -> None:
+    forget = "from wwt_framework.store import Store; store = Store.memory(); print(store.database.database)"
+    ran = subprocess.run([sys.executable, "-c", forget], capture_output=True, text=True, check=True)
+
+    assert not Path(ran.stdout.strip()).parent.exists()

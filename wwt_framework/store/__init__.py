@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 import threading
+import weakref
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -39,7 +40,8 @@ class Store:
         self.clock = clock
         self.tables = Tables(database)
         self.database = database
-        self._folder = folder  # of a memory store, removed by close()
+        # The folder of a memory store goes with it, also when nobody closes it.
+        self._remove_folder = weakref.finalize(self, _remove, folder, os.getpid())
         self._begin()
 
     @property
@@ -110,8 +112,7 @@ class Store:
         """Close all connections, also those that other threads still use."""
         if self._pid == os.getpid():
             self.database.close_all()
-            if self._folder:
-                shutil.rmtree(self._folder, ignore_errors=True)
+            self._remove_folder()
 
     def _begin(self) -> None:
         self._pid = os.getpid()
@@ -136,6 +137,11 @@ class Store:
             raise
         except (*TROUBLE, MaxConnectionsExceeded) as err:
             raise in_words(self.where, err) from err
+
+
+def _remove(folder: Path | None, owner: int) -> None:
+    if folder is not None and os.getpid() == owner:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class _Here(threading.local):
