@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
@@ -46,40 +47,32 @@ def take(address: str) -> None:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or "/usr/bin/chromium"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGS)
+        high_up, far_down = (interesting(browser.new_page(), address, lines) for lines in (4, 40))
+        unfolded = f"open={high_up[0]}&open={high_up[1]}"
         for scheme, suffix in (("light", ""), ("dark", "-dark")):
             page = browser.new_context(viewport=SIZE, color_scheme=scheme).new_page()
-            page.goto(f"{address}/globalerror")
-            overview(page, address)
-            shoot(page, f"overview{suffix}.png")
-            page.goto(busiest(page, address))
-            page.wait_for_load_state("networkidle")
-            shoot(page, f"workflow{suffix}.png")
+            shoot(page, f"{address}/globalerror?{unfolded}", f"overview{suffix}.png")
+            shoot(page, f"{address}/seeworkflow?workflow={far_down[1]}", f"workflow{suffix}.png")
         browser.close()
 
 
-def overview(page: Page, address: str) -> None:
-    """The matrix with the first rows unfolded, by the address alone."""
-    prep, workflow = names(page, address)
-    page.goto(f"{address}/globalerror?open={prep}&open={workflow}")
-    page.wait_for_selector("[data-rows] tr")
+def interesting(page: Page, address: str, among: int) -> tuple[str, str]:
+    """The prep id with most workflows *among* the first of the overview, and its workflow with most failed jobs."""
+    lines = page.request.get(f"{address}/globalerror?format=json&view=list&limit={among}").json()
+    family: dict[str, list[dict[str, Any]]] = {}
+    for line in lines:
+        family.setdefault(line["prepid"], []).append(line)
+    prep = max(family, key=lambda name: len(family[name]))
+    return prep, max(family[prep], key=lambda line: line["errors"])["workflow"]
+
+
+def shoot(page: Page, address: str, name: str) -> None:
+    """Keep what is on the screen at *address*."""
+    response = page.goto(address)
+    if response is None or not response.ok:
+        raise SystemExit(f"{address} answers with {response.status if response else 'nothing'}")
     page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(500)
-
-
-def names(page: Page, address: str) -> tuple[str, str]:
-    """The prep id with most failed jobs and its workflow with most."""
-    prep = page.request.get(f"{address}/globalerror?format=json&view=list&limit=1").json()
-    worst = max(prep, key=lambda line: line["errors"])
-    return worst["prepid"], worst["workflow"]
-
-
-def busiest(page: Page, address: str) -> str:
-    """The page of that workflow."""
-    return f"{address}/seeworkflow?workflow={names(page, address)[1]}"
-
-
-def shoot(page: Page, name: str) -> None:
-    """Keep what is on the screen."""
+    page.wait_for_timeout(500)  # what is drawn into canvases fires no event
     path = IMAGES / name
     page.screenshot(path=str(path))
     if path.stat().st_size > LARGEST:
