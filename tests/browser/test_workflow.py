@@ -136,7 +136,7 @@ def test_a_cell_shows_which_column_it_is_in(page: Page, address: str) -> None:
     expect(page.locator("th.column-here")).to_contain_text("T2_US_Purdue")
 
 
-def test_it_is_whole_without_a_script(browser, address: str) -> None:  # as in conftest
+def test_it_is_whole_without_a_script(browser: Browser, address: str) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(address + PAGES["full"])
