@@ -202,7 +202,8 @@ class ErrorCube:
         cell_workflow = task_workflow[task] if len(task) else np.zeros(0, np.int32)
         every = np.arange(len(names) + 1)
         key = code.astype(np.int64) * len(sites) + site
-        order = np.argsort(key, kind="stable").astype(np.int32)
+        # Numpy sorts integers of 16 bits by counting them.
+        order = np.argsort(key.astype(np.min_scalar_type(len(codes) * len(sites))), kind="stable").astype(np.int32)
         return cls(
             Names.of(names), Names.of(paths), tuple(sites), codes, task_workflow,
             np.searchsorted(task_workflow, every).astype(np.int64),
@@ -294,8 +295,9 @@ def _map(folder: Path, name: str) -> Array:
 def _ranked_tasks(tasks: Sequence[str]) -> tuple[list[str], Array]:
     """Tasks sorted by workflow and path, each once; and the new index of each old one."""
     texts = list(tasks)
-    # "/a-1/x" sorts before "/a/x" as text, but workflow a comes before a-1: sort by parts.
-    order = sorted(range(len(texts)), key=[text.split("/", 2)[1:] for text in texts].__getitem__)
+    # "/a-1/x" sorts before "/a/x" as text, but workflow a comes before a-1: let what ends a workflow's name sort first.
+    # (Sorting by parts would say the same, in five times the time.)
+    order = sorted(range(len(texts)), key=[text.replace("/", "\0", 2) for text in texts].__getitem__)
     rank = np.zeros(len(texts), np.int64)
     paths: list[str] = []
     for i in order:
