@@ -1,4 +1,4 @@
-"""Short lists: the third of exit code, site and workflow for two that are given; prep ids and their workflows."""
+"""Short lists: the third of exit code, site and workflow for two that are given; prep ids with their workflows."""
 
 from __future__ import annotations
 
@@ -221,21 +221,8 @@ class PrepList:
     marked: tuple[str, ...]  # prep ids marked for refresh, wherever they are
 
 
-def prep_ids(snapshot: Snapshot) -> list[str]:
-    """Prep ids that have failed jobs, sorted."""
-    return snapshot.preps.take(_failing_preps(snapshot))
-
-
 def _failing_preps(snapshot: Snapshot) -> Array:
     return np.flatnonzero(sums(snapshot.workflow_prep, base(snapshot).workflow_totals, len(snapshot.preps)))
-
-
-def workflows_of_prep(snapshot: Snapshot, prep_id: str, marks: Marks) -> list[PrepWorkflow]:
-    """The workflows of *prep_id* that have failed jobs, by request time; none for an unknown prep id."""
-    prep = snapshot.preps.find(prep_id)
-    if prep < 0:
-        return []
-    return _prep_workflows(snapshot, base(snapshot).workflow_totals, prep, marks)
 
 
 def _prep_workflows(snapshot: Snapshot, totals: Array, prep: int, marks: Marks) -> list[PrepWorkflow]:
