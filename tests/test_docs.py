@@ -8,6 +8,7 @@ import pkgutil
 import re
 import sys
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 from types import ModuleType
 
@@ -278,6 +279,18 @@ def test_every_key_is_in_the_docs():
 
     for row in re.findall(r"<tr><td>(.*?)</td>", template):
         assert " ".join(f"`{key}`" for key in re.findall(r"<kbd>(.*?)</kbd>", row)) in page
+
+
+def test_every_module_is_in_the_table_of_rooms():
+    table = re.findall(r"^\| (`.*?) \|", text_of(ROOT / "docs" / "architecture.md"), re.MULTILINE)
+    patterns = [span for cell in table for span in re.findall(r"`([^`]+)`", cell)]
+    rooms = [path.name if path.is_file() else f"{path.name}/" for path in (ROOT / "wwt_framework").iterdir()]
+
+    assert [
+        room
+        for room in rooms
+        if room.endswith((".py", "/")) and not room.startswith("__") and not any(fnmatch(room, p) for p in patterns)
+    ] == []
 
 
 # -- words, links, images --
