@@ -51,6 +51,12 @@ def test_every_promise_is_one_sentence():
             assert sentence.endswith("."), sentence
 
 
+def test_only_promises_with_tests_are_kept_in_part():
+    claimed = {promise for promise, _, _ in promises.claims()}
+
+    assert promises.lacking().keys() - claimed == set()
+
+
 @pytest.mark.parametrize(
     ("name", "ids", "claim"),
     [

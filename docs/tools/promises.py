@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -32,8 +33,8 @@ Operators, bookmarks, scripts and executors rely on what WorkflowWebTools, the c
 Here is all of it, one sentence each, with the tests that hold us to it:
 a test that covers a promise begins its name with the promise's ID, and what follows is its claim.
 
-A promise without a test is not kept as far as anybody can prove, and most of those are not built yet;
-[they are listed at the end](#promises-without-a-test).
+A test proves its claim and no more: [what is kept in part only](#kept-in-part) is told at the end.
+So is [what has no test](#promises-without-a-test): nobody can prove that it is kept, and most of it is not built yet.
 """
 
 
@@ -47,7 +48,17 @@ class Section:
 
 def sections() -> list[Section]:
     """All promises."""
-    return [Section(**section) for section in yaml.safe_load(LIST.read_text(encoding="utf-8"))]
+    return [Section(**section) for section in _listed() if "promises" in section]
+
+
+def lacking() -> dict[str, str]:
+    """ID -> what of that promise is not there, though it has tests."""
+    return {promise: what for section in _listed() for promise, what in section.get("lacks", {}).items()}
+
+
+def _listed() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = yaml.safe_load(LIST.read_text(encoding="utf-8"))
+    return found
 
 
 def ids_in(name: str) -> tuple[list[str], str]:
@@ -90,7 +101,9 @@ def text() -> str:
             lines.append(f"| {promise} | {_cell(sentence)} | {told or 'none'} |")
         lines.append("")
         without.append((section, [promise for promise in section.promises if not tests[promise]]))
-    return "\n".join([*lines, *_without(without)])
+    lines += ["## Kept in part", "", "| ID | what is missing |", "|---|---|"]
+    lines += [f"| {promise} | {_cell(what)} |" for promise, what in lacking().items()]
+    return "\n".join([*lines, "", *_without(without)])
 
 
 def _cell(sentence: str) -> str:
