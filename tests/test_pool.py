@@ -1,57 +1,85 @@
-"""The shared pool of threads."""
+"""Many things at once, by a bounded number of threads."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 
 import pytest
-from wwt_framework.pool import Pool
+
+from wwt_framework.pool import as_done, in_order
 
 
-@pytest.fixture
-def pool():
-    pool = Pool(3)
-    yield pool
-    pool.close()
+def test_results_come_in_the_order_of_the_things():
+    assert list(in_order(lambda n: n * n, range(20), 3)) == [n * n for n in range(20)]
 
 
-def test_results_come_in_the_order_of_the_items(pool):
-    assert list(pool.gather(lambda n: n * n, range(20))) == [n * n for n in range(20)]
-
-
-def test_a_call_that_raised_gives_its_exception_and_the_others_go_on(pool):
-    first, second, third = pool.gather(lambda n: 1 // n, [1, 0, 2])
+def test_a_call_that_raised_gives_its_exception_and_the_others_go_on():
+    first, second, third = in_order(lambda n: 1 // n, [1, 0, 2], 3)
 
     assert (first, type(second), third) == (1, ZeroDivisionError, 0)
 
 
-def test_a_call_within_a_call_does_not_wait_for_threads_for_ever(pool):
-    nested = pool.gather(lambda n: sum(pool.gather(lambda m: m, range(n))), [10] * 12)
+def test_a_call_within_a_call_does_not_wait_for_threads_for_ever():
+    nested = in_order(lambda n: sum(in_order(lambda m: m, range(n), 2)), [10] * 12, 2)
 
     assert list(nested) == [45] * 12
 
 
-def test_never_more_calls_at_once_than_the_pool_has_threads(pool):
-    lock, now, most = threading.Lock(), [0], [0]
-    full = threading.Barrier(3)
-
-    def call(_item):
-        with lock:
-            now[0] += 1
-            most[0] = max(most[0], now[0])
-        full.wait(10)
-        with lock:
-            now[0] -= 1
-
-    list(pool.gather(call, range(9)))
-
-    assert most[0] == 3
+def test_everything_is_done_once() -> None:
+    assert sorted(as_done(lambda n: n * n, range(100), 7)) == [(n, n * n) for n in range(100)]
 
 
-def test_items_are_taken_as_they_are_needed(pool):
-    taken = []
-    results = pool.gather(lambda n: n, (taken.append(n) or n for n in range(1000)))
+def test_nothing_to_do_is_done_at_once() -> None:
+    assert list(as_done(lambda n: n, [], 3)) == []
 
+
+def test_as_many_as_allowed_work_at_the_same_time_and_no_more() -> None:
+    together = threading.Barrier(3)  # breaks when three do not meet
+    inside: list[int] = []
+    most = 0
+    counting = threading.Lock()
+
+    def work(_: int) -> None:
+        nonlocal most
+        with counting:
+            inside.append(1)
+            most = max(most, len(inside))
+        together.wait(10)
+        with counting:
+            inside.pop()
+
+    list(as_done(work, range(6), 3))
+    assert most == 3
+
+
+def test_things_are_taken_as_threads_become_free() -> None:
+    taken: list[int] = []
+
+    def things() -> Iterator[int]:
+        for n in range(10_000):
+            taken.append(n)
+            yield n
+
+    results = as_done(lambda n: n, things(), 2)
     next(results)
+    results.close()  # type: ignore[attr-defined]  # a generator
 
-    assert len(taken) <= 7
+    assert len(taken) < 100
+
+
+def test_what_work_raises_comes_out() -> None:
+    def work(n: int) -> int:
+        raise ValueError(f"no {n}")
+
+    with pytest.raises(ValueError, match="no 1"):
+        list(as_done(work, [1], 2))
+
+
+def test_what_the_things_raise_comes_out() -> None:
+    def things() -> Iterator[int]:
+        yield 1
+        raise ValueError("no more")
+
+    with pytest.raises(ValueError, match="no more"):
+        list(as_done(lambda n: n, things(), 2))

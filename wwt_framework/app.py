@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -20,7 +21,7 @@ from wwt_framework.hooks.loader import Loaded
 from wwt_framework.hooks.manager import Hooks
 from wwt_framework.jobs import Clockwork
 from wwt_framework.plugin import PluginContext
-from wwt_framework.pool import Pool
+from wwt_framework.pool import in_order
 from wwt_framework.services.access import Access
 from wwt_framework.services.board import Board
 from wwt_framework.services.doors import lend
@@ -52,7 +53,6 @@ class App:
         self._lock = threading.Lock()
         self._stamp = _stamp(path)
         self._first = config
-        self._pool = Pool(config.house.concurrency)
         self.board = Board(config.house.data_dir, store)
         self.clockwork = Clockwork(self)
         self.house = self._build(config, None)
@@ -80,7 +80,7 @@ class App:
             http=http.session(),
             data_dir=folder,
             url=self.url,
-            gather=self._pool.gather,
+            gather=partial(in_order, threads=self._first.house.concurrency),
             **lend(self.store, plugin.namespace, plugin.full_name, self.clockwork),
         )
 
@@ -135,7 +135,6 @@ class App:
         """Close plugins, jobs and store."""
         self.clockwork.stop()
         loader.stop(self.house.hooks)
-        self._pool.close()
         self.store.close()
 
 

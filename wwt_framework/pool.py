@@ -1,62 +1,98 @@
-"""The house's threads for things that wait: as many at once as the installation allows, whoever asks."""
+"""Many things at once, by a bounded number of threads: what waits for others is asked in parallel."""
 
 from __future__ import annotations
 
+import queue
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Generic, TypeVar
 
-ItemT = TypeVar("ItemT")
-ResultT = TypeVar("ResultT")
+T = TypeVar("T")
+R = TypeVar("R")
+
+_here = threading.local()
 
 
-class Pool:
-    """A bounded pool that several callers share."""
+def as_done(work: Callable[[T], R], things: Iterable[T], threads: int) -> Iterator[tuple[T, R]]:
+    """Each of *things* with ``work(thing)``, as they are done; at most *threads* at a time.
 
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self._threads = ThreadPoolExecutor(size, thread_name_prefix="fetch")
-        self._here = threading.local()
+    Things are taken as threads become free, so that many of them cost no memory.
+    What *work* raises ends the iteration.
+    """
+    pool = _Pool(work, things, threads)
+    try:
+        yield from pool.results()
+    finally:
+        pool.stop()
 
-    def gather(
-        self, function: Callable[[ItemT], ResultT], items: Iterable[ItemT]
-    ) -> Iterator[ResultT | Exception]:
-        """The results in the order of *items*; a call that raised gives its exception instead.
 
-        Never more than ``size`` calls run at once; not more than twice that many results wait.
-        From within such a call, the calls are made one after the other: waiting for threads
-        while holding one is how pools stop for ever.
-        """
-        if getattr(self._here, "inside", False):
-            return (self._try(function, item) for item in items)
-        return self._spread(function, items)
+def in_order(work: Callable[[T], R], things: Iterable[T], threads: int) -> Iterator[R | Exception]:
+    """The results in the order of *things*; a call that raised gives its exception in place of a result.
 
-    def _spread(self, function: Callable[[ItemT], ResultT], items: Iterable[ItemT]) -> Iterator[ResultT | Exception]:
-        waiting: deque[Future[ResultT | Exception]] = deque()
+    From within such a call, calls are made one after the other: waiting for threads
+    while holding one is how pools stop for ever.
+    """
+
+    def tried(numbered: tuple[int, T]) -> R | Exception:
         try:
-            for item in items:
-                if len(waiting) >= 2 * self.size:
-                    yield waiting.popleft().result()
-                waiting.append(self._threads.submit(self._inside, function, item))
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
-
-    def _inside(self, function: Callable[[ItemT], ResultT], item: ItemT) -> ResultT | Exception:
-        self._here.inside = True
-        return self._try(function, item)
-
-    @staticmethod
-    def _try(function: Callable[[ItemT], ResultT], item: ItemT) -> ResultT | Exception:
-        try:
-            return function(item)
-        except Exception as err:  # noqa: BLE001  # it is the caller's answer for this item
+            return work(numbered[1])
+        except Exception as err:  # noqa: BLE001  # it is the caller's answer for this thing
             return err
 
-    def close(self) -> None:
-        """Let go of the threads; what has not begun is not begun."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+    if getattr(_here, "inside", False):
+        yield from (tried((0, thing)) for thing in things)
+        return
+    early: dict[int, R | Exception] = {}
+    due = 0
+    for (number, _), result in as_done(tried, enumerate(things), threads):
+        early[number] = result
+        while due in early:
+            yield early.pop(due)
+            due += 1
+
+
+class _Pool(Generic[T, R]):
+    def __init__(self, work: Callable[[T], R], things: Iterable[T], threads: int) -> None:
+        self._work = work
+        self._things = iter(things)
+        self._taking = threading.Lock()
+        self._stopped = threading.Event()
+        self._done: queue.Queue[tuple[T, R] | BaseException | None] = queue.Queue(threads * 2)
+        self._threads = threads
+        for i in range(threads):
+            # Daemons: a source that hangs for ever does not keep the process from ending.
+            threading.Thread(target=self._serve, name=f"wwt-pool-{i}", daemon=True).start()
+
+    def results(self) -> Iterator[tuple[T, R]]:
+        ended = 0
+        while ended < self._threads:
+            result = self._done.get()
+            if result is None:
+                ended += 1
+            elif isinstance(result, BaseException):
+                raise result
+            else:
+                yield result
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def _serve(self) -> None:
+        _here.inside = True
+        try:
+            while not self._stopped.is_set():
+                with self._taking:
+                    thing = next(self._things)
+                self._put((thing, self._work(thing)))
+        except StopIteration:
+            self._put(None)
+        except BaseException as err:  # noqa: BLE001  # raised again by whoever waits for results
+            self._put(err)
+
+    def _put(self, result: tuple[T, R] | BaseException | None) -> None:
+        while not self._stopped.is_set():
+            try:
+                self._done.put(result, timeout=1)
+            except queue.Full:
+                continue
+            return

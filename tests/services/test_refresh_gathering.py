@@ -1,76 +1,15 @@
-"""The pool that asks, and the patience that ends."""
+"""The patience that ends, and what came of asking."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
 from datetime import datetime, timezone
 
 import pytest
 
 from wwt_framework.model import Rejected, SourceReport
-from wwt_framework.services.gathering import Patience, Tally, in_pool, renewed
+from wwt_framework.services.gathering import Patience, Tally, renewed
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
-
-
-def test_everything_is_done_once() -> None:
-    assert sorted(in_pool(lambda n: n * n, range(100), 7)) == [(n, n * n) for n in range(100)]
-
-
-def test_nothing_to_do_is_done_at_once() -> None:
-    assert list(in_pool(lambda n: n, [], 3)) == []
-
-
-def test_as_many_as_allowed_work_at_the_same_time_and_no_more() -> None:
-    together = threading.Barrier(3)  # breaks when three do not meet
-    inside: list[int] = []
-    most = 0
-    counting = threading.Lock()
-
-    def work(_: int) -> None:
-        nonlocal most
-        with counting:
-            inside.append(1)
-            most = max(most, len(inside))
-        together.wait(10)
-        with counting:
-            inside.pop()
-
-    list(in_pool(work, range(6), 3))
-    assert most == 3
-
-
-def test_things_are_taken_as_threads_become_free() -> None:
-    taken: list[int] = []
-
-    def things() -> Iterator[int]:
-        for n in range(10_000):
-            taken.append(n)
-            yield n
-
-    results = in_pool(lambda n: n, things(), 2)
-    next(results)
-    results.close()  # type: ignore[attr-defined]  # a generator
-
-    assert len(taken) < 100
-
-
-def test_what_work_raises_comes_out() -> None:
-    def work(n: int) -> int:
-        raise ValueError(f"no {n}")
-
-    with pytest.raises(ValueError, match="no 1"):
-        list(in_pool(work, [1], 2))
-
-
-def test_what_the_things_raise_comes_out() -> None:
-    def things() -> Iterator[int]:
-        yield 1
-        raise ValueError("no more")
-
-    with pytest.raises(ValueError, match="no more"):
-        list(in_pool(lambda n: n, things(), 2))
 
 
 def test_patience_ends_after_failures_in_a_row() -> None:

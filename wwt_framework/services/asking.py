@@ -16,7 +16,8 @@ from wwt_framework.errors import SourceError
 from wwt_framework.hooks.manager import Answer, Hooks
 from wwt_framework.model import SourceReport
 from wwt_framework.plugin import Progress
-from wwt_framework.services.gathering import Patience, Tally, in_pool
+from wwt_framework.pool import as_done
+from wwt_framework.services.gathering import Patience, Tally
 from wwt_framework.services.intake import Items, as_json, items
 from wwt_framework.services.kept import Shelf, Whole
 
@@ -156,7 +157,7 @@ def ask_each(
     work = ((source, key, arguments) for key, arguments in given for source in sources)
     total = len(sources) * len(given)
     said = -1.0
-    for done, ((source, key, _), answer) in enumerate(in_pool(ask, work, min(round_.threads, total))):
+    for done, ((source, key, _), answer) in enumerate(as_done(ask, work, min(round_.threads, total))):
         if time.monotonic() - said > 1:
             said = time.monotonic()
             round_.progress(span[0] + (span[1] - span[0]) * done / total, f"{doing}: {done:,} of {total:,}")

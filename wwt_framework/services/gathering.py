@@ -1,80 +1,16 @@
-"""Asking many things of several sources at once, in a bounded pool, with patience that ends."""
+"""Asking several sources with patience that ends, and counting what came of it."""
 
 from __future__ import annotations
 
-import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Generic, TypeVar
 
 from wwt_framework.model import Rejected, SourceReport
 
-T = TypeVar("T")
-R = TypeVar("R")
-
 #: A report names this many paths; all are counted.
 PATHS_NAMED = 200
-
-
-def in_pool(work: Callable[[T], R], things: Iterable[T], threads: int) -> Iterator[tuple[T, R]]:
-    """Each of *things* with ``work(thing)``, as they are done; at most *threads* at a time.
-
-    Things are taken as threads become free, so that many of them cost no memory.
-    What *work* raises ends the iteration.
-    """
-    pool = _Pool(work, things, threads)
-    try:
-        yield from pool.results()
-    finally:
-        pool.stop()
-
-
-class _Pool(Generic[T, R]):
-    def __init__(self, work: Callable[[T], R], things: Iterable[T], threads: int) -> None:
-        self._work = work
-        self._things = iter(things)
-        self._taking = threading.Lock()
-        self._stopped = threading.Event()
-        self._done: queue.Queue[tuple[T, R] | BaseException | None] = queue.Queue(threads * 2)
-        self._threads = threads
-        for i in range(threads):
-            # Daemons: a source that hangs for ever does not keep the process from ending.
-            threading.Thread(target=self._serve, name=f"wwt-gather-{i}", daemon=True).start()
-
-    def results(self) -> Iterator[tuple[T, R]]:
-        ended = 0
-        while ended < self._threads:
-            result = self._done.get()
-            if result is None:
-                ended += 1
-            elif isinstance(result, BaseException):
-                raise result
-            else:
-                yield result
-
-    def stop(self) -> None:
-        self._stopped.set()
-
-    def _serve(self) -> None:
-        try:
-            while not self._stopped.is_set():
-                with self._taking:
-                    thing = next(self._things)
-                self._put((thing, self._work(thing)))
-        except StopIteration:
-            self._put(None)
-        except BaseException as err:  # noqa: BLE001  # raised again by whoever waits for results
-            self._put(err)
-
-    def _put(self, result: tuple[T, R] | BaseException | None) -> None:
-        while not self._stopped.is_set():
-            try:
-                self._done.put(result, timeout=1)
-            except queue.Full:
-                continue
-            return
 
 
 class Patience:
