@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import json
 import pkgutil
 import re
 import sys
@@ -11,6 +12,8 @@ from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 from types import ModuleType
+from typing import Any
+from wsgiref.util import setup_testing_defaults
 
 import click
 import pytest
@@ -291,6 +294,40 @@ def test_every_module_is_in_the_table_of_rooms():
         for room in rooms
         if room.endswith((".py", "/")) and not room.startswith("__") and not any(fnmatch(room, p) for p in patterns)
     ] == []
+
+
+@pytest.fixture
+def application(tmp_path: Path) -> Iterator[wsgi.Pages]:
+    """What the example for other WSGI servers makes."""
+    (tmp_path / "plugins.yml").write_text("wwt: {data_dir: data}\nauth: {local: {}}\n")
+    (example,) = (block for block in blocks(ROOT / "docs" / "admins.md", "python") if "application =" in block)
+    made: dict[str, Any] = {}
+    exec(example.replace("/etc/wwt/", f"{tmp_path}/"), made)
+    yield made["application"]
+    made["application"].app.close()
+
+
+def ask(application: wsgi.Pages, path: str) -> tuple[str, bytes]:
+    """Status and body of a GET."""
+    environ: dict[str, Any] = {"PATH_INFO": path}
+    setup_testing_defaults(environ)
+    statuses: list[str] = []
+    body = b"".join(application(environ, lambda status, *_: statuses.append(status)))
+    return statuses[0], body
+
+
+def test_c7_d10_the_application_of_the_docs_serves_pages(application: wsgi.Pages):
+    status, body = ask(application, "/globalerror")
+
+    assert status.startswith("200")
+    assert b"</html>" in body
+
+
+def test_c9_one_request_tells_whether_it_is_alive(application: wsgi.Pages):
+    status, body = ask(application, "/health")
+
+    assert status.startswith("200")
+    assert json.loads(body)["state"] in ("ok", "degraded")
 
 
 # -- words, links, images --
