@@ -36,8 +36,10 @@ def few(installation: Callable[..., Any], tmp_path: Path) -> Any:
         tmp_path / "s",
         [Workflow("a", "P"), Workflow("b", "P"), Workflow("c", "Q"), Workflow("d", "R")],
         [
-            ErrorCount("/a/t", 85, "T2_US_Purdue", 3), ErrorCount("/a/t", 8028, "T1_US_FNAL", 2),
-            ErrorCount("/b/t/Merge", 85, "T2_US_Purdue", 1), ErrorCount("/c/t", 85, "T1_US_FNAL", 1200),
+            ErrorCount("/a/t", 85, "T2_US_Purdue", 3),
+            ErrorCount("/a/t", 8028, "T1_US_FNAL", 2),
+            ErrorCount("/b/t/Merge", 85, "T2_US_Purdue", 1),
+            ErrorCount("/c/t", 85, "T1_US_FNAL", 1200),
         ],
         errors_state={"c": PARTIAL, "d": UNKNOWN, "b": OLD},
     )
@@ -163,7 +165,11 @@ def test_codes_say_what_they_mean(few: Any) -> None:
 
 @pytest.mark.parametrize(
     ("pievar", "given"),
-    [("errorcode", {"sitename", "workflow"}), ("sitename", {"errorcode", "workflow"}), ("stepname", {"errorcode", "sitename"})],
+    [
+        ("errorcode", {"sitename", "workflow"}),
+        ("sitename", {"errorcode", "workflow"}),
+        ("stepname", {"errorcode", "sitename"}),
+    ],
 )
 def test_p5_every_number_leads_to_its_list_which_sums_to_it(visitor: Any, pievar: str, given: set[str]) -> None:
     dom = visitor.get(f"/globalerror?pievar={pievar}&code=85&code=8001&tier=T1&tier=T2&draw=numbers").dom()
@@ -244,7 +250,13 @@ def test_the_matrix_is_given_as_json_and_csv(few: Any) -> None:
     lines = list(csv.reader(io.StringIO(few.get("/globalerror?format=csv").text)))
 
     assert told[1] == {
-        "row": "P", "kind": "prep", "parent": "", "state": "old", "total": 6, "T1_US_FNAL": 2, "T2_US_Purdue": 4,
+        "row": "P",
+        "kind": "prep",
+        "parent": "",
+        "state": "old",
+        "total": 6,
+        "T1_US_FNAL": 2,
+        "T2_US_Purdue": 4,
     }
     assert lines[0] == ["row", "kind", "parent", "state", "total", "T1_US_FNAL", "T2_US_Purdue"]
     assert lines[1] == ["Q", "prep", "", "partial", "1200", "1200", ""]
@@ -311,7 +323,11 @@ def test_p6_an_open_prep_id_lists_its_workflows_with_errors(few: Any) -> None:
 
 def test_p7_forty_rows_then_forty_more_or_all(installation: Callable[..., Any], tmp_path: Path) -> None:
     names = [f"w{i:03d}" for i in range(100)]
-    made = taken(tmp_path / "s", [Workflow(n, f"P-{n}") for n in names], [ErrorCount(f"/{n}/t", 85, "T1_US_FNAL", 1) for n in names])
+    made = taken(
+        tmp_path / "s",
+        [Workflow(n, f"P-{n}") for n in names],
+        [ErrorCount(f"/{n}/t", 85, "T1_US_FNAL", 1) for n in names],
+    )
     client = installation(snapshot=made.snapshot)
 
     dom = client.get("/globalerror?view=list").dom()
@@ -333,6 +349,7 @@ def test_p7_updating_asks_for_the_marked_prep_ids_and_takes_the_marks_away(few: 
     assert (got.status, got.header("Location").startswith("/globalerror?view=list")) == (303, True)
     assert (run.name, run.user, run.arguments) == ("refresh", "olga", {"prep_ids": ["P"]})
     assert not ledger.marked_preps(few.app.store)
+    assert "asked again for 1 PrepID;" in few.get(got.header("Location")).text
 
 
 def test_p7_a_visitor_can_not_update(few: Any) -> None:
@@ -379,7 +396,9 @@ def test_p8_a_workflow_may_be_a_prep_id_or_a_task(visitor: Any, world: Made, kin
 
 def test_p8_workflows_and_codes_are_links_and_sites_are_words(few: Any) -> None:
     assert "/seeworkflow?workflow=c" in links(few.get("/listpage?errorcode=85&sitename=T1_US_FNAL").dom())
-    assert any("/explainerror?errorcode=8028" in x for x in links(few.get("/listpage?sitename=T1_US_FNAL&workflow=a").dom()))
+    assert any(
+        "/explainerror?errorcode=8028" in x for x in links(few.get("/listpage?sitename=T1_US_FNAL&workflow=a").dom())
+    )
     assert "morgue" in few.get("/listpage?errorcode=85&workflow=P").text
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -105,7 +105,7 @@ def globalerror(part: str = "", of: str = "", format: str = "", **asked: Any) ->
     if part:
         return _part(query, part, of, asked)
     if query.view == "list":
-        return _list_page(query, problems)
+        return _list_page(query, problems, str(asked.get("updated", "")))
     shown = matrix.overview(current_snapshot(), query, marks())
     writer = _writer(shown)
     shown_page = MatrixPage(
@@ -167,6 +167,7 @@ class PrepPage(_Linked):
     query: OverviewQuery
     list: lists.PrepList
     problems: tuple[str, ...]
+    updated: int | None = None  # prep ids just asked for by "Update the table"; None: this page was not reached by it
     more_step: int = LIST_PAGE
     most: int = MOST
 
@@ -185,8 +186,9 @@ def _prep_page(query: OverviewQuery, problems: tuple[str, ...]) -> PrepPage:
     return PrepPage(query, lists.prep_list(current_snapshot(), query, marks(), tuple(marked)), problems)
 
 
-def _list_page(query: OverviewQuery, problems: tuple[str, ...]) -> Response:
-    return render("overview_list.html", page=_prep_page(query, problems))
+def _list_page(query: OverviewQuery, problems: tuple[str, ...], updated: str) -> Response:
+    shown = replace(_prep_page(query, problems), updated=int(updated) if updated.isdecimal() else None)
+    return render("overview_list.html", page=shown)
 
 
 @page()
@@ -236,7 +238,12 @@ class ListPage:
 
 @page(fresh_by=_freshness)
 def listpage(
-    errorcode: str = "", sitename: str = "", workflow: str = "", offset: str = "", format: str = "", **asked: Any  # noqa: A002
+    errorcode: str = "",
+    sitename: str = "",
+    workflow: str = "",
+    offset: str = "",
+    format: str = "",
+    **asked: Any,  # noqa: A002
 ) -> Response:
     """For two of exit code, site and workflow: the third, with failed jobs, the most first."""
     asked = {name: value for name, value in asked.items() if name in FILTERS}
@@ -275,5 +282,3 @@ def _code(text: str) -> int | None:
 def listworkflows(errorcode: str = "", sitename: str = "") -> Response:
     """The original's older address of the list of workflows."""
     return redirect("/listpage", 301, errorcode=errorcode or None, sitename=sitename or None)
-
-
