@@ -30,7 +30,7 @@ from wwt_framework.model import (
     Workflow,
 )
 from wwt_framework.snapshot_detail import Detail, write_detail
-from wwt_framework.snapshot_meta import read_meta, write_meta
+from wwt_framework.snapshot_meta import Meta, read_meta, write_meta
 
 T = TypeVar("T")
 
@@ -65,7 +65,7 @@ class SnapshotParts:
 _COLUMNS = (
     "workflow_prep", "workflow_campaign", "workflow_type", "workflow_status",
     "requested_at", "priority", "errors_state", "errors_at",
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +95,7 @@ class Snapshot:
         return cls(
             "none", datetime.fromtimestamp(0, timezone.utc), None, ErrorCube.build((), ErrorColumns()), Names.of(()),
             (), (), (), dict.fromkeys(_COLUMNS, none), (), {}, {}, None,
-        )
+        )  # fmt: skip
 
     @property
     def is_empty(self) -> bool:
@@ -242,7 +242,7 @@ class Snapshot:
         return Case(
             told, self.cube.table(index), tuple(self.logs(workflow)), tuple(self.recoveries(workflow)),
             self.sites, self.family(workflow), self.known(workflow),
-        )
+        )  # fmt: skip
 
 
 # -- writing and opening ------------------------------------------------------
@@ -288,7 +288,11 @@ def write(folder: Path, parts: SnapshotParts) -> None:
         np.save(folder / f"{name}.npy", column)
     Names.of(preps).save(folder, "preps")
     write_detail(folder / "detail.db", workflows, parts.logs, parts.recoveries, parts.known)
-    write_meta(folder / "meta.json", parts, campaigns, types, statuses)
+    meta = Meta(
+        parts.version, parts.taken_at, tuple(campaigns), tuple(types), tuple(statuses), tuple(parts.sources),
+        {code.code: code for code in parts.exit_codes}, {status.site: status for status in parts.sites},
+    )  # fmt: skip
+    write_meta(folder / "meta.json", meta)
 
 
 def open_snapshot(folder: Path) -> Snapshot:
@@ -300,11 +304,13 @@ def open_snapshot(folder: Path) -> Snapshot:
         preps = Names.load(folder, "preps")
         detail = Detail(folder / "detail.db")
     except (OSError, ValueError, KeyError, TypeError, EOFError, sqlite3.Error) as err:
-        raise WwtError(f"{folder}: this snapshot is not whole ({type(err).__name__}: {err}); run `wwt refresh`") from err
+        raise WwtError(
+            f"{folder}: this snapshot is not whole ({type(err).__name__}: {err}); run `wwt refresh`"
+        ) from err
     short = [name for name, column in columns.items() if len(column) != len(cube.workflows)]
     if short:
         raise WwtError(f"{folder}: this snapshot is not whole: {short[0]} has too few rows; run `wwt refresh`")
     return Snapshot(
         meta.version, meta.taken_at, folder, cube, preps, meta.campaigns, meta.types, meta.statuses, columns,
         meta.sources, meta.exit_codes, meta.sites, detail,
-    )
+    )  # fmt: skip

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from wwt_framework.model import ExitCode, Readiness, Rejected, SiteStatus, SourceReport
-
-if TYPE_CHECKING:
-    from wwt_framework.snapshot import SnapshotParts
 
 #: Of this layout of a folder; another one is refused, and the next refresh writes anew.
 LAYOUT = 1
@@ -33,20 +30,18 @@ class Meta:
     sites: Mapping[str, SiteStatus]
 
 
-def write_meta(
-    path: Path, parts: SnapshotParts, campaigns: Sequence[str], types: Sequence[str], statuses: Sequence[str]
-) -> None:
+def write_meta(path: Path, meta: Meta) -> None:
     """Write the file."""
     told = {
         "layout": LAYOUT,
-        "version": parts.version,
-        "taken_at": parts.taken_at,
-        "campaigns": campaigns,
-        "types": types,
-        "statuses": statuses,
-        "sources": [asdict(report) for report in parts.sources],
-        "exit_codes": [asdict(code) for code in parts.exit_codes],
-        "sites": [{**asdict(site), "readiness": site.readiness.name} for site in parts.sites],
+        "version": meta.version,
+        "taken_at": meta.taken_at,
+        "campaigns": meta.campaigns,
+        "types": meta.types,
+        "statuses": meta.statuses,
+        "sources": [asdict(report) for report in meta.sources],
+        "exit_codes": [asdict(code) for code in meta.exit_codes.values()],
+        "sites": [{**asdict(site), "readiness": site.readiness.name} for site in meta.sites.values()],
     }
     path.write_bytes(orjson.dumps(told))
 
@@ -61,15 +56,13 @@ def read_meta(path: Path) -> Meta:
         _with_times(SiteStatus, {**site, "readiness": Readiness[site["readiness"]]}, "since") for site in told["sites"]
     ]
     sources = [
-        _with_times(
-            SourceReport, {**r, "rejected": tuple(Rejected(**x) for x in r["rejected"])}, "asked_at", "as_of"
-        )
+        _with_times(SourceReport, {**r, "rejected": tuple(Rejected(**x) for x in r["rejected"])}, "asked_at", "as_of")
         for r in told["sources"]
     ]
     return Meta(
         told["version"], datetime.fromisoformat(told["taken_at"]), tuple(told["campaigns"]), tuple(told["types"]),
         tuple(told["statuses"]), tuple(sources), {code.code: code for code in codes}, {s.site: s for s in sites},
-    )
+    )  # fmt: skip
 
 
 def _with_times(kind: type[Any], told: dict[str, Any], *names: str) -> Any:
