@@ -242,8 +242,8 @@ def listpage(
     sitename: str = "",
     workflow: str = "",
     offset: str = "",
-    format: str = "",
-    **asked: Any,  # noqa: A002
+    format: str = "",  # noqa: A002  # as in ?format=  # noqa: A002
+    **asked: Any,
 ) -> Response:
     """For two of exit code, site and workflow: the third, with failed jobs, the most first."""
     asked = {name: value for name, value in asked.items() if name in FILTERS}
