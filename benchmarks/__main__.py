@@ -141,7 +141,11 @@ def as_markdown(all_found: list[dict]) -> str:
         if missing:
             lines += [f"Not measured in this run: {', '.join(missing)} ({original.why_not() or 'takes minutes'}).", ""]
     if grown := growth(all_found):
-        lines += [f"### Growth from {all_found[0]['size']:,} to {all_found[-1]['size']:,} workflows", "", *_table(grown)]
+        lines += [
+            f"### Growth from {all_found[0]['size']:,} to {all_found[-1]['size']:,} workflows",
+            "",
+            *_table(grown),
+        ]
     return "\n".join(lines)
 
 

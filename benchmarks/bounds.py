@@ -81,9 +81,7 @@ def _sorted(tasks: list[str], codes: dict[int, int], sites: dict[str, int], rows
         if not workflows or workflows[-1] != workflow:
             workflows.append(workflow)
         task_workflow[i] = len(workflows) - 1
-    return Table(
-        task[sort], code[sort], site[sort], count[sort], code_keys, site_keys, names, workflows, task_workflow
-    )
+    return Table(task[sort], code[sort], site[sort], count[sort], code_keys, site_keys, names, workflows, task_workflow)
 
 
 @dataclass(frozen=True)
@@ -141,7 +139,9 @@ def first_screen(p: Pivot, rows: int = 50) -> bytes:
     told = {
         "sites": t.sites,
         "rows": [{"prep": p.preps[i], "total": int(total[i])} for i in top.tolist()],
-        "cells": np.stack([prep[order][first], site[order][first], code[order][first], counts]).astype(np.int32).T.copy(),
+        "cells": np.stack([prep[order][first], site[order][first], code[order][first], counts])
+        .astype(np.int32)
+        .T.copy(),
     }
     return orjson.dumps(told, option=orjson.OPT_SERIALIZE_NUMPY)
 

@@ -141,9 +141,11 @@ def measure_pages(folder: Path, runs: int = 5) -> dict[str, Any]:
     from benchmarks import bounds
 
     pivot = bounds.prepare(bounds.ingest(folder / "all_errors.json")) if len(names) <= 20_000 else None
-    pairs = _pairs(snapshot.cube) if pivot is None else [
-        (pivot.table.codes[c], pivot.table.sites[s]) for c, s in bounds.busy_pairs(pivot)
-    ]
+    pairs = (
+        _pairs(snapshot.cube)
+        if pivot is None
+        else [(pivot.table.codes[c], pivot.table.sites[s]) for c, s in bounds.busy_pairs(pivot)]
+    )
     lists = [
         seconds(lambda c=code, s=site: client.get(f"/listpage?errorcode={c}&sitename={quote(s)}"))
         for code, site in pairs

@@ -8,7 +8,13 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# A busy machine is no finding: no test is judged by its time. More of everything: --hypothesis-profile=drill.
+hypothesis.settings.register_profile("fast", deadline=None, max_examples=60)
+hypothesis.settings.register_profile("drill", deadline=None, max_examples=1000)
+hypothesis.settings.load_profile("fast")
 
 IN_CI = os.environ.get("CI") == "true"
 

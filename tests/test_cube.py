@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from wwt_framework.cube import ErrorColumns, ErrorCube, Names, workflow_of
 from wwt_framework.model import NOT_REPORTED, ErrorCount
 

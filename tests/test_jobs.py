@@ -102,7 +102,13 @@ def test_a_run_has_a_row_from_the_request(make: Callable[..., App]) -> None:
     app = make(Job("count", lambda progress: "1"))
     run = app.run(app.clockwork.request("count", "olga", n=1))
 
-    assert (run.name, run.user, run.state, run.arguments, run.requested_at) == ("count", "olga", "queued", {"n": 1}, NOON)
+    assert (run.name, run.user, run.state, run.arguments, run.requested_at) == (
+        "count",
+        "olga",
+        "queued",
+        {"n": 1},
+        NOON,
+    )
 
 
 def test_what_waits_with_the_same_arguments_is_not_doubled(make: Callable[..., App]) -> None:
@@ -149,9 +155,15 @@ def test_a_run_ends_with_the_line_that_the_job_gives(make: Callable[..., App]) -
 
 @pytest.mark.parametrize(
     ("error", "text"),
-    [(WwtError("the disk is full"), "the disk is full"), (ValueError("x"), "ValueError: x"), (SystemExit(3), "SystemExit: 3")],
+    [
+        (WwtError("the disk is full"), "the disk is full"),
+        (ValueError("x"), "ValueError: x"),
+        (SystemExit(3), "SystemExit: 3"),
+    ],
 )
-def test_a_job_that_raises_has_failed_with_a_sentence(make: Callable[..., App], error: BaseException, text: str) -> None:
+def test_a_job_that_raises_has_failed_with_a_sentence(
+    make: Callable[..., App], error: BaseException, text: str
+) -> None:
     def fail(progress: Progress) -> str:
         raise error
 
@@ -170,7 +182,11 @@ def test_a_job_whose_plugin_is_gone_has_failed(make: Callable[..., App]) -> None
 
 
 def test_a_name_that_is_taken_is_left_out(make: Callable[..., App]) -> None:
-    app = make(Job("count", lambda progress: "first"), Job("count", lambda progress: "second"), Job(REFRESH, lambda progress: ""))
+    app = make(
+        Job("count", lambda progress: "first"),
+        Job("count", lambda progress: "second"),
+        Job(REFRESH, lambda progress: ""),
+    )
 
     assert list(app.clockwork.contributed()) == ["count"]
     assert app.clockwork.run_now("count").text == "first"
@@ -544,4 +560,3 @@ def test_old_runs_are_forgotten_at_the_start(make: Callable[..., App]) -> None:
     app.clockwork.start()
 
     assert old not in {run.id for run in ledger.runs(app.store)}
-

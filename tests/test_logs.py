@@ -17,7 +17,12 @@ def record(**fields):
 def test_a_line_for_machines_is_one_json_object_with_its_fields():
     told = json.loads(JsonLines().format(record(plugin="errors.x", seconds=3)))
 
-    assert (told["event"], told["level"], told["plugin"], told["seconds"]) == ("a source is silent", "WARNING", "errors.x", 3)
+    assert (told["event"], told["level"], told["plugin"], told["seconds"]) == (
+        "a source is silent",
+        "WARNING",
+        "errors.x",
+        3,
+    )
 
 
 def test_a_line_for_people_shows_its_fields():

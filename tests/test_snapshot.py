@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import gc
+import sqlite3
 from datetime import datetime, timedelta, timezone
 
 import pytest
+
 from wwt_framework import snapshot
 from wwt_framework.cube import ErrorColumns
 from wwt_framework.errors import WwtError
 from wwt_framework.model import (
-    ChainLink, ErrorCount, ExitCode, Known, LogExcerpt, Readiness, Recovery, Rejected, SiteStatus, SourceReport, Task,
+    ChainLink,
+    ErrorCount,
+    ExitCode,
+    Known,
+    LogExcerpt,
+    Readiness,
+    Recovery,
+    Rejected,
+    SiteStatus,
+    SourceReport,
+    Task,
     Workflow,
 )
 
@@ -146,6 +159,18 @@ def test_an_open_snapshot_stays_readable_when_its_folder_goes(opened, tmp_path):
         file.unlink()
 
     assert opened.case("wf").errors.total == 8
+
+
+def test_letting_go_of_a_snapshot_closes_its_file(parts, tmp_path):
+    snapshot.write(tmp_path, parts)
+    held = snapshot.open_snapshot(tmp_path)
+    file = held.detail._db
+
+    del held
+    gc.collect()
+
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        file.execute("select 1")
 
 
 def test_an_empty_world_can_be_written_and_read(tmp_path):

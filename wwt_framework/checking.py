@@ -75,5 +75,7 @@ def _details(item: Loaded) -> str:
     ]
     for row in item.options:
         lines.append(f"  {row.name} ({row.type}): {row.description}")
-        lines.append(f"    {'is ' + row.value if row.given else 'default ' + row.default if row.default else 'must be given'}")
+        lines.append(
+            f"    {'is ' + row.value if row.given else 'default ' + row.default if row.default else 'must be given'}"
+        )
     return "\n".join(lines)

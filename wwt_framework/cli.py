@@ -160,9 +160,7 @@ def demo(port: int, workflows: int) -> None:
 @click.option("--workflow", "workflows", multiple=True, metavar="NAME", help="Look only at this workflow; repeatable.")
 @click.option("--prepid", "prep_ids", multiple=True, metavar="ID", help="Look only at this PrepID; repeatable.")
 @click.option("--run", "run_id", hidden=True, help="The run that /jobs shows.")
-def refresh(
-    config_file: str | None, workflows: tuple[str, ...], prep_ids: tuple[str, ...], run_id: str | None
-) -> None:
+def refresh(config_file: str | None, workflows: tuple[str, ...], prep_ids: tuple[str, ...], run_id: str | None) -> None:
     """Look at the sources now, and publish the new snapshot."""
     from wwt_framework import running
 

@@ -137,7 +137,7 @@ class ErrorColumns:
         return cls(
             tuple(tasks), tuple(codes), tuple(sites), cells[:, 0], cells[:, 1], cells[:, 2], cells[:, 3],
             rejected, dict(partial or {}),
-        )
+        )  # fmt: skip
 
     def __len__(self) -> int:
         return len(self.count)
@@ -155,7 +155,7 @@ def workflow_of(task: str) -> str:
 _ARRAYS = (
     "task_workflow", "workflow_tasks", "workflow_cells", "task_cells", "codes",
     "cell_workflow", "cell_task", "cell_code", "cell_site", "cell_count", "code_site_cells", "code_site_start",
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,7 +211,7 @@ class ErrorCube:
             np.searchsorted(task, np.arange(len(paths) + 1)).astype(np.int64),
             cell_workflow, task, code, site, count, order,
             np.searchsorted(key[order], np.arange(len(codes) * len(sites) + 1)).astype(np.int64),
-        )
+        )  # fmt: skip
 
     def __len__(self) -> int:
         """The number of cells."""
@@ -268,7 +268,7 @@ class ErrorCube:
             self.tasks.take(np.flatnonzero(tasks)), self.codes.tolist(), self.sites,
             (np.cumsum(tasks) - 1)[self.cell_task[keep]], self.cell_code[keep], self.cell_site[keep],
             self.cell_count[keep],
-        )
+        )  # fmt: skip
 
     def save(self, folder: Path) -> None:
         """Write the cube into *folder*; ``load`` maps it."""
@@ -282,12 +282,12 @@ class ErrorCube:
     def load(cls, folder: Path) -> ErrorCube:
         """Map the cube that was saved in *folder*. Raises OSError or ValueError when files are missing or cut off."""
         arrays = {name: _map(folder, name) for name in _ARRAYS}
-        names = {name: Names.load(folder, name) for name in ("workflows", "tasks")}
-        return cls(sites=tuple(Names.load(folder, "sites")), **names, **arrays)
+        workflows, tasks, sites = (Names.load(folder, name) for name in ("workflows", "tasks", "sites"))
+        return cls(workflows=workflows, tasks=tasks, sites=tuple(sites), **arrays)
 
 
 def _map(folder: Path, name: str) -> Array:
-    array = np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+    array: Array = np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
     # A plain view: the memmap class costs a Python call at every slice.
     return array.view(np.ndarray)
 

@@ -121,9 +121,7 @@ class Queue:
         return "" if told == "ok" else str(told)
 
     def _connect(self) -> None:
-        huey = SqliteHuey(
-            "wwt", filename=str(self._path), results=False, serializer=_Json(), timeout=10, fsync=False
-        )
+        huey = SqliteHuey("wwt", filename=str(self._path), results=False, serializer=_Json(), timeout=10, fsync=False)
         # The name under which runs lie in the file, whatever this module is called.
         self._send = huey.task(name="run")(_Perform(self._perform))
         self._huey = huey

@@ -291,7 +291,9 @@ class Case:
         """ACDCs of the same prep id that are newer than this workflow, oldest first."""
         mine = self.workflow.requested_at
         return tuple(
-            w.name for w in self.family if w.is_acdc and (mine is None or w.requested_at is None or w.requested_at > mine)
+            w.name
+            for w in self.family
+            if w.is_acdc and (mine is None or w.requested_at is None or w.requested_at > mine)
         )
 
 
@@ -362,9 +364,7 @@ TRANSITIONS: Mapping[ActionState, frozenset[ActionState]] = {
     ActionState.QUEUED: frozenset(
         {ActionState.SENT, ActionState.DONE, ActionState.FAILED, ActionState.WITHDRAWN, ActionState.SUPERSEDED}
     ),
-    ActionState.SENT: frozenset(
-        {ActionState.DONE, ActionState.FAILED, ActionState.WITHDRAWN, ActionState.SUPERSEDED}
-    ),
+    ActionState.SENT: frozenset({ActionState.DONE, ActionState.FAILED, ActionState.WITHDRAWN, ActionState.SUPERSEDED}),
     ActionState.FAILED: frozenset({ActionState.QUEUED, ActionState.WITHDRAWN, ActionState.SUPERSEDED}),
     ActionState.DONE: frozenset(),
     ActionState.WITHDRAWN: frozenset(),

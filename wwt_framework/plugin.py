@@ -388,4 +388,4 @@ __all__ = [
     "Field", "FitReport", "Health", "History", "Job", "JobsDoor", "Link", "LoginOption", "MailDoor", "Matrix", "Page",
     "Panel", "PluginContext", "Predictor", "Progress", "Reason", "Reply", "Reported", "Snapshot", "TrainingReport",
     "Visit",
-]
+]  # fmt: skip

@@ -34,9 +34,7 @@ def _house(path: Path, jobs: bool) -> Iterator[App]:
         yield app
 
 
-def serve(
-    path: Path, port: int | None, jobs: bool, opened: Callable[[str], None] | None = None
-) -> None:
+def serve(path: Path, port: int | None, jobs: bool, opened: Callable[[str], None] | None = None) -> None:
     """Serve the house of *path* until a signal ends it."""
     from wwt_framework.web import server, wsgi  # the only place outside web/ that knows it
 
@@ -147,4 +145,3 @@ def _invoke(command: click.Command, words: list[str], typed: str) -> str:
 
     result = CliRunner().invoke(command, words, input=typed + "\n")
     return "" if result.exit_code == 0 else result.output
-

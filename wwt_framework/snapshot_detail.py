@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
@@ -97,9 +98,7 @@ def write_detail(
 
 
 def _has_more(w: Workflow) -> bool:
-    return bool(
-        w.parameters or w.tasks or w.original or w.estimated_jobs is not None or w.failure_rate is not None
-    )
+    return bool(w.parameters or w.tasks or w.original or w.estimated_jobs is not None or w.failure_rate is not None)
 
 
 def _told(w: Workflow) -> bytes:
@@ -112,9 +111,7 @@ def _told(w: Workflow) -> bytes:
     return orjson.dumps(told, default=str, option=orjson.OPT_NON_STR_KEYS)
 
 
-def _write_logs(
-    db: sqlite3.Connection, position: Mapping[str, int], logs: Iterable[tuple[str, LogExcerpt]]
-) -> None:
+def _write_logs(db: sqlite3.Connection, position: Mapping[str, int], logs: Iterable[tuple[str, LogExcerpt]]) -> None:
     texts: dict[bytes, int] = {}
     for workflow, log in logs:
         if workflow not in position:
@@ -146,7 +143,17 @@ class Detail:
         """Open *path*. Raises sqlite3.Error when it is not such a file."""
         self._lock = threading.Lock()
         self._db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False)
-        self._db.execute("select 1 from workflow limit 1")
+        # Whoever lets go of a snapshot need not close it: pages may still read it, the last of them ends it.
+        self._closing = weakref.finalize(self, self._db.close)
+        try:
+            self._db.execute("select 1 from workflow limit 1")
+        except sqlite3.Error:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file now. Done by itself when nobody holds this any more; safe to repeat."""
+        self._closing()
 
     def _rows(self, query: str, *values: Any) -> list[Any]:
         with self._lock:
@@ -191,12 +198,12 @@ class Detail:
 
 
 _LOG = (
-    "select task, exit_code, site, error_type, text.text, url, count, more, at"
-    " from log join text on text.id = log.text"
+    "select task, exit_code, site, error_type, text.text, url, count, more, at from log join text on text.id = log.text"
 )
 
 
 def _log(row: tuple[Any, ...]) -> LogExcerpt:
-    *told, more, at = row
-    chain, files = orjson.loads(more)
-    return LogExcerpt(*told, tuple(ChainLink(*link) for link in chain), _when(at), tuple(files))
+    task, exit_code, site, error_type, text, url, count, more, at = row
+    chain, files = (tuple(part) for part in orjson.loads(more))
+    links = tuple(ChainLink(*link) for link in chain)
+    return LogExcerpt(task, exit_code, site, error_type, text, url, count, links, _when(at), files)

@@ -154,7 +154,9 @@ def test_p5_the_card_of_a_stepname_cell_names_the_tasks(page: Page, address: str
 
     cell.locator("a").focus()
 
-    expect(page.get_by_role("tooltip").locator("tbody tr").first.locator("td")).to_have_text(f"{largest:,}".replace(",", "\u202f"))
+    expect(page.get_by_role("tooltip").locator("tbody tr").first.locator("td")).to_have_text(
+        f"{largest:,}".replace(",", "\u202f")
+    )
     expect(page.get_by_role("tooltip").locator("tbody tr").first.locator("th")).to_contain_text("/Task")
 
 
@@ -210,7 +212,9 @@ def test_the_arrows_go_from_number_to_number(page: Page, address: str) -> None:
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowDown")
 
-    place = page.evaluate("[document.activeElement.closest('td').cellIndex, document.activeElement.closest('tr').rowIndex]")
+    place = page.evaluate(
+        "[document.activeElement.closest('td').cellIndex, document.activeElement.closest('tr').rowIndex]"
+    )
     assert place[0] > 2
     assert place[1] > 2
 

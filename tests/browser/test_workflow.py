@@ -68,7 +68,9 @@ def violations(page: Page) -> list[str]:
 @pytest.mark.console(r"status of 40[04]")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
-def test_everybody_can_read_it(page: Page, address: str, shots: Path, name: str, scheme: Literal["light", "dark"]) -> None:
+def test_everybody_can_read_it(
+    page: Page, address: str, shots: Path, name: str, scheme: Literal["light", "dark"]
+) -> None:
     page.emulate_media(color_scheme=scheme)
     sign_in(page, address, "olga")
     page.goto(address + PAGES[name])

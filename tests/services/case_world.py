@@ -101,7 +101,7 @@ SITES = [
 EXIT_CODES = [
     ExitCode(8028, "fallback open failed, too", "The input file could not be opened.", "input", "Check the file.", source="list"),
     ExitCode(71305, "waited too long in queue", "The agent removed it.", "time", "See which sites are full."),
-]
+]  # fmt: skip
 
 
 def case_world(folder: Path) -> Snapshot:

@@ -18,7 +18,7 @@ TAKEN = datetime(2019, 6, 24, 12, 3, tzinfo=timezone.utc)
 SITES = [
     "T1_US_FNAL", "T2_US_Purdue", "T2_CH_CERN", "T0_CH_CERN", "T2_DE_DESY", "T3_US_NotreDame", "T1_IT_CNAF",
     "T2_FR_IPHC", "T2_UK_London_IC", "CLOUD_Somewhere",
-]
+]  # fmt: skip
 CODES = [-1, 85, 92, 8001, 8028, 50660, 50664, 71305, 99303]
 STATUSES = [
     SiteStatus("T1_US_FNAL", Readiness.GREEN, "enabled"),
@@ -86,7 +86,10 @@ def random_world(folder: Path, preps: int = 60, seed: int = 7) -> Made:
             name = f"{dice.choice(['pdmvserv', 'cmsunified_ACDC0'])}_task_{prep}__v{k}_T_{dice.randrange(10**6):06d}"
             workflows.append(
                 Workflow(
-                    name, prep, f"Campaign{p % 5}", dice.choice(["TaskChain", "StepChain", "ReReco"]),
+                    name,
+                    prep,
+                    f"Campaign{p % 5}",
+                    dice.choice(["TaskChain", "StepChain", "ReReco"]),
                     dice.choice(["running-closed", "completed", ""]),
                     requested_at=TAKEN - timedelta(minutes=dice.randrange(10**5)) if dice.random() > 0.1 else None,
                 )

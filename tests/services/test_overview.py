@@ -27,9 +27,7 @@ def ask(made: Made, **asked: Any) -> Overview:
 
 
 def numbers(page: Overview) -> dict[tuple[str, str], int]:
-    return {
-        (row.name, page.columns[cell.column].key): cell.total for row in page.rows for cell in row.cells
-    }
+    return {(row.name, page.columns[cell.column].key): cell.total for row in page.rows for cell in row.cells}
 
 
 def prep_of(made: Made) -> Callable[[ErrorCount], str]:
@@ -259,7 +257,11 @@ def test_p4_marks_are_shown_and_a_prep_id_is_what_all_of_it_is(tmp_path: Path) -
     page = overview(made.snapshot, OverviewQuery(open=("P",)), {"a": "acted", "b": "pending", "c": "acted"})
 
     assert {r.name: r.mark for r in page.rows} == {
-        "P": "pending", "a": "acted", "b": "pending", "Q": "acted", "R": "none",
+        "P": "pending",
+        "a": "acted",
+        "b": "pending",
+        "Q": "acted",
+        "R": "none",
     }
 
 

@@ -73,7 +73,9 @@ def test_a_workflow_is_not_tidying_because_of_its_name(house: House) -> None:
 
 
 def test_d_a_a_job_that_nobody_reported_counts_at_least_once(house: House) -> None:
-    house.sources["file"] = source(load_errors=columns(("/a/one", -1, "T2_CH_CERN", 0), ("/a/one", -1, "T1_US_FNAL", 4)))
+    house.sources["file"] = source(
+        load_errors=columns(("/a/one", -1, "T2_CH_CERN", 0), ("/a/one", -1, "T1_US_FNAL", 4))
+    )
 
     assert cells(house.refresh()) == {("/a/one", -1, "T2_CH_CERN", 1), ("/a/one", -1, "T1_US_FNAL", 4)}
 
@@ -151,7 +153,9 @@ def test_parameters_are_asked_once_with_all_workflows_that_lack_something(house:
 
 
 def test_parameters_that_were_not_asked_for_are_not_taken(house: House) -> None:
-    house.sources["one"] = source(list_workflows=[Workflow("a")], fetch_workflows=[Workflow("a", "P"), Workflow("x", "P")])
+    house.sources["one"] = source(
+        list_workflows=[Workflow("a")], fetch_workflows=[Workflow("a", "P"), Workflow("x", "P")]
+    )
 
     assert list(house.refresh().workflow_names()) == ["a"]
 
@@ -337,5 +341,3 @@ def test_times_say_of_when_counts_are(house: House) -> None:
     assert snapshot.taken_at == NOON
     assert snapshot.errors_at.tolist() == [int(NOON.timestamp())]
     assert line(snapshot, "one", "errors").as_of == NOON
-
-

@@ -60,7 +60,12 @@ def test_kept_data_says_of_when_it_is_and_why(house: House) -> None:
 
     report, known = line(snapshot, "one", "errors"), snapshot.known("a")["errors"]
     assert (report.state, report.as_of, report.note) == ("kept", NOON, "OSError: connection refused")
-    assert (known.state, known.at, known.source, known.note) == ("old", NOON, "errors.one", "OSError: connection refused")
+    assert (known.state, known.at, known.source, known.note) == (
+        "old",
+        NOON,
+        "errors.one",
+        "OSError: connection refused",
+    )
 
 
 def test_a_source_may_fail_for_days(house: House) -> None:
@@ -113,7 +118,10 @@ def test_an_answer_of_another_kind_is_no_answer(house: House, answer: Any) -> No
 
 
 def test_every_kind_of_knowledge_is_kept_when_its_source_fails(house: House) -> None:
-    excerpt, recovery = LogExcerpt("/a/one", 85, "T1_US_FNAL", text="x"), Recovery("/a/one", frozenset({"T2_CH_CERN"}), 1)
+    excerpt, recovery = (
+        LogExcerpt("/a/one", 85, "T1_US_FNAL", text="x"),
+        Recovery("/a/one", frozenset({"T2_CH_CERN"}), 1),
+    )
     site, code = SiteStatus("T1_US_FNAL", Readiness.RED, "drain", NOON), ExitCode(85, "short", "meaning", since=NOON)
     member = Workflow("m", "P", requested_at=NOON)
     good = {

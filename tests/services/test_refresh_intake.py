@@ -42,7 +42,7 @@ FULL: list[Any] = [
     Recovery("/a/t", frozenset({"s1", "s2"}), 4, {"s1": 4}, True),
     SiteStatus("s", Readiness.YELLOW, "drain", NOON, "http://x"),
     ExitCode(85, "short", "meaning", "input", "advice", NOON, NOON, "source"),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("thing", FULL, ids=lambda thing: type(thing).__name__)
@@ -72,7 +72,10 @@ def test_what_is_no_list_is_refused_with_what_came(answer: Any) -> None:
         (Workflow("a\nb"), r"expected a name of printable characters, got 'a\nb'"),
         (Workflow("\ud800"), r"expected a name of printable characters, got '\ud800'"),
         (Workflow("a/b"), "expected a workflow's name without '/', got 'a/b'"),
-        (Workflow("a", prep_id="P\x00"), r"expected prep id, campaign, request type and status in printable characters, got 'P\x00'"),
+        (
+            Workflow("a", prep_id="P\x00"),
+            r"expected prep id, campaign, request type and status in printable characters, got 'P\x00'",
+        ),
         (Workflow("a", priority=2**31), "priority: expected 0 to 2147483647, got 2147483648"),
         (Workflow("a", requested_at=datetime(2026, 1, 1)), "expected a time with its zone, got 2026-01-01 00:00:00"),  # noqa: DTZ001
         (Workflow("a", parameters={"n": 2**80}), "can not be kept: Integer exceeds 64-bit range"),
@@ -103,7 +106,10 @@ def test_a_mapping_of_any_kind_is_taken() -> None:
 
 
 def test_log_texts_are_cut_and_mended_not_refused() -> None:
-    said = [LogExcerpt("/a/t", 85, "s", text="x" * 10_000_000), LogExcerpt("/a/t", 85, "s", text="bad \ud800 bytes\x00")]
+    said = [
+        LogExcerpt("/a/t", 85, "s", text="x" * 10_000_000),
+        LogExcerpt("/a/t", 85, "s", text="bad \ud800 bytes\x00"),
+    ]
 
     first, second = excerpts(said).good
 

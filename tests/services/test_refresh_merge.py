@@ -156,7 +156,10 @@ def test_the_first_source_of_each_cell_wins(several: list[Counts]) -> None:
 def test_how_far_counts_of_several_sources_can_be_trusted() -> None:
     one = {w: word({}, {w}) for w in ("fresh", "kept", "lower", "half", "never")}
     first = joined(
-        one["fresh"], one["kept"].kept(), answered(counted(columns({})).cells, (), NOW, {"lower": "not all"}), one["half"]
+        one["fresh"],
+        one["kept"].kept(),
+        answered(counted(columns({})).cells, (), NOW, {"lower": "not all"}),
+        one["half"],
     )
     second = joined(silent({"half": "timed out", "never": "timed out"}), one["fresh"])
 

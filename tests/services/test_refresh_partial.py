@@ -125,9 +125,7 @@ def test_new_members_of_a_family_are_found_with_their_errors(house: House) -> No
     house.sources["live"] = source(
         list_workflows=[Workflow("a", "P"), Workflow("b", "Q")],
         fetch_family=[],
-        fetch_errors=lambda workflow: Errors(
-            (ErrorCount(*counts[workflow.name]),) if workflow.name in counts else ()
-        ),
+        fetch_errors=lambda workflow: Errors((ErrorCount(*counts[workflow.name]),) if workflow.name in counts else ()),
     )
     house.refresh()
     house.sources["live"].answers["fetch_family"] = [Workflow("c")]

@@ -327,5 +327,3 @@ def test_readers_never_see_a_mix_of_two_snapshots(tmp_path: Path) -> None:
 @pytest.mark.drill
 def test_readers_never_see_a_mix_of_two_snapshots_for_long(tmp_path: Path) -> None:
     _read_while_refreshing(tmp_path, 100)
-
-

@@ -111,7 +111,9 @@ def test_p9_the_dominant_code_is_the_most_frequent_of_those_that_agents_reported
     assert (found.dominant.code, found.dominant.count) == (8028, 900)
     assert found.dominant.share == pytest.approx(900 / 1200)
     assert (found.dominant.short, found.dominant.meaning, found.dominant.advice) == (
-        "fallback open failed, too", "The input file could not be opened.", "Check the file.",
+        "fallback open failed, too",
+        "The input file could not be opened.",
+        "Check the file.",
     )
 
 
@@ -193,12 +195,15 @@ def test_a_workflow_that_is_not_there_is_not_found(snapshot: Snapshot) -> None:
 
 def test_p9_the_family_is_told_oldest_first_with_rounds_and_errors(found: Examination) -> None:
     assert [(r.workflow.name, r.here, r.errors, r.acdc_round) for r in found.family] == [
-        (ORIGINAL, True, 1204, 0), (FIRST, False, 7, 1), (SECOND, False, 0, 2),
+        (ORIGINAL, True, 1204, 0),
+        (FIRST, False, 7, 1),
+        (SECOND, False, 0, 2),
     ]
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [(ORIGINAL, "2 ACDCs so far"), (FIRST, "ACDC round 1 of 2"), (SECOND, "ACDC round 2 of 2"), (ALONE, "")]
+    ("name", "words"),
+    [(ORIGINAL, "2 ACDCs so far"), (FIRST, "ACDC round 1 of 2"), (SECOND, "ACDC round 2 of 2"), (ALONE, "")],
 )
 def test_the_round_is_said_in_words(snapshot: Snapshot, name: str, words: str) -> None:
     assert examine(snapshot, Hooks(), name).round == words
@@ -226,7 +231,11 @@ def test_p9_parameters_that_matter_come_first_and_memory_is_told_task_by_task(fo
 def test_p9_a_number_of_jobs_that_nobody_knows_is_complained_of() -> None:
     important, _ = parameter_lines(Workflow("w", request_type="ReReco"))
 
-    assert (important[0].value, important[4].value, important[4].complaint) == ("ReReco", "", "number of jobs not known")
+    assert (important[0].value, important[4].value, important[4].complaint) == (
+        "ReReco",
+        "",
+        "number of jobs not known",
+    )
 
 
 # -- plugins --
@@ -277,11 +286,17 @@ def test_p10_actions_make_a_status(states: list[ActionState], word: str) -> None
     assert status_of(map(acted, states)) == word
 
 
-def test_the_json_twin_tells_the_same_counts_and_that_something_is_not_known(snapshot: Snapshot, found: Examination) -> None:
+def test_the_json_twin_tells_the_same_counts_and_that_something_is_not_known(
+    snapshot: Snapshot, found: Examination
+) -> None:
     told = plain_of(found)
 
     assert told["errors"]["total"] == 1204
-    assert told["tasks"][0]["codes"][0] == {"code": 8028, "total": 700, "sites": {"T2_US_Purdue": 610, "T1_US_FNAL": 90}}
+    assert told["tasks"][0]["codes"][0] == {
+        "code": 8028,
+        "total": 700,
+        "sites": {"T2_US_Purdue": 610, "T1_US_FNAL": 90},
+    }
     assert plain_of(examine(snapshot, Hooks(), DARK))["errors"]["total"] is None
     assert plain_of(examine(snapshot, Hooks(), FIRST))["missing"] is None
 
@@ -293,9 +308,13 @@ def test_p12_identical_texts_are_shown_once_with_their_count_and_sites(snapshot:
     found = explain(snapshot, 8028, GEN)
 
     assert [(said.count, said.sites) for said in found.sayings] == [
-        (15, (("T2_US_Purdue", 12), ("T1_US_FNAL", 3))), (1, (("T1_US_FNAL", 1),)),
+        (15, (("T2_US_Purdue", 12), ("T1_US_FNAL", 3))),
+        (1, (("T1_US_FNAL", 1),)),
     ]
-    assert found.sayings[0].chain == ("Fatal Exception (Exit code: 8028)", "WMAgentStepExecutionError (Exit code: 8028)")
+    assert found.sayings[0].chain == (
+        "Fatal Exception (Exit code: 8028)",
+        "WMAgentStepExecutionError (Exit code: 8028)",
+    )
     assert (found.jobs, found.failed, found.elsewhere) == (16, 700, False)
 
 
@@ -317,8 +336,17 @@ def test_o5_without_a_workflow_the_commonest_texts_of_all_are_told(snapshot: Sna
     found = explain(snapshot, 8028)
 
     assert (found.sayings[0].count, found.sayings[0].chain[0]) == (15, "Fatal Exception (Exit code: 8028)")
-    assert (found.failed, found.told) == (907, ExitCode(
-        8028, "fallback open failed, too", "The input file could not be opened.", "input", "Check the file.", source="list"))
+    assert (found.failed, found.told) == (
+        907,
+        ExitCode(
+            8028,
+            "fallback open failed, too",
+            "The input file could not be opened.",
+            "input",
+            "Check the file.",
+            source="list",
+        ),
+    )
 
 
 def test_logs_of_one_site_only(snapshot: Snapshot) -> None:

@@ -140,7 +140,10 @@ def test_j12_sitestatuses_tell_readiness_and_drain_without_tier_3(script: Any) -
 
 def test_j12_drainstatuses_tell_all_sites(script: Any) -> None:
     assert script("/drainstatuses").json == {
-        "T1_US_FNAL": "enabled", "T2_CH_CERN": "enabled", "T2_US_Purdue": "drain", "T3_US_Somewhere": "disabled",
+        "T1_US_FNAL": "enabled",
+        "T2_CH_CERN": "enabled",
+        "T2_US_Purdue": "drain",
+        "T3_US_Somewhere": "disabled",
     }
 
 

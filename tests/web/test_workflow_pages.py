@@ -92,10 +92,14 @@ def test_p9_d2_every_table_is_shown_with_its_sites_and_numbers(visitor: Any) -> 
     table = next(t for t in dom.iter("table") if t.get("data-task") == MERGE)
 
     assert [text_of(th) for th in table.find("thead").iter("th")] == [
-        "Exit code", "Total", "T2_CH_CERN waiting room", "T3_US_Somewhere unknown, disabled",
+        "Exit code",
+        "Total",
+        "T2_CH_CERN waiting room",
+        "T3_US_Somewhere unknown, disabled",
     ]
     assert [[text_of(cell) for cell in tr] for tr in table.find("tbody")] == [
-        ["8028 fallback open failed, too", "200", "200", ""], ["99999", "20", "", "20"],
+        ["8028 fallback open failed, too", "200", "200", ""],
+        ["99999", "20", "", "20"],
     ]
 
 
@@ -105,12 +109,20 @@ def test_p9_p12_codes_and_numbers_lead_to_their_logs_and_sites_to_their_list(vis
     found = links(table)
 
     asked = parse_qs(urlsplit(found["99999"]).query)
-    assert (urlsplit(found["99999"]).path, asked) == ("/explainerror", {"errorcode": ["99999"], "workflowstep": [MERGE]})
+    assert (urlsplit(found["99999"]).path, asked) == (
+        "/explainerror",
+        {"errorcode": ["99999"], "workflowstep": [MERGE]},
+    )
     cell = table.find("tbody")[0][2].find("a")
     assert parse_qs(urlsplit(cell.get("href")).query) == {
-        "errorcode": ["8028"], "workflowstep": [MERGE], "sitename": ["T2_CH_CERN"],
+        "errorcode": ["8028"],
+        "workflowstep": [MERGE],
+        "sitename": ["T2_CH_CERN"],
     }
-    assert parse_qs(urlsplit(found["T2_CH_CERN waiting room"]).query) == {"sitename": ["T2_CH_CERN"], "workflow": [MERGE]}
+    assert parse_qs(urlsplit(found["T2_CH_CERN waiting room"]).query) == {
+        "sitename": ["T2_CH_CERN"],
+        "workflow": [MERGE],
+    }
 
 
 def test_p9_tasks_with_errors_are_listed_and_lead_to_their_tables(visitor: Any) -> None:
@@ -302,7 +314,9 @@ def test_p11_a_name_that_the_sources_did_not_know_is_not_asked_for_again_at_once
     assert len(requested(visitor)) == 1
 
 
-@pytest.mark.parametrize("name", ["x", "../../etc/passwd", "<script>alert(1)</script>", "a_190101_000000_1;ls", "' or 1=1 --"])
+@pytest.mark.parametrize(
+    "name", ["x", "../../etc/passwd", "<script>alert(1)</script>", "a_190101_000000_1;ls", "' or 1=1 --"]
+)
 def test_p11_what_can_not_be_a_request_name_is_never_asked_for(visitor: Any, name: str) -> None:
     got = page(visitor, name)
 
@@ -392,7 +406,9 @@ def test_p12_jobs_that_failed_silently_are_counted(visitor: Any) -> None:
     assert "No info for this error code: 280 jobs failed with it" in text_of(main_of(got))
 
 
-@pytest.mark.parametrize("query", [{}, {"errorcode": ""}, {"errorcode": "0", "workflowstep": GEN}, {"errorcode": "<script>"}])
+@pytest.mark.parametrize(
+    "query", [{}, {"errorcode": ""}, {"errorcode": "0", "workflowstep": GEN}, {"errorcode": "<script>"}]
+)
 def test_p12_missing_input_is_answered_with_what_to_give(visitor: Any, query: dict[str, str]) -> None:
     got = logs(visitor, **query)
 
@@ -451,7 +467,9 @@ def test_d9_an_address_that_is_no_web_address_is_no_link(visitor: Any) -> None:
 def test_d9_a_text_of_eight_kibibytes_is_one_block(installation: Any, snapshot: Callable[..., Snapshot]) -> None:
     text = "<" * 8192
     world = snapshot(
-        [ErrorCount("/w/t", 85, "S", 1)], workflows=[Workflow("w")], logs=[("w", LogExcerpt("/w/t", 85, "S", text=text))]
+        [ErrorCount("/w/t", 85, "S", 1)],
+        workflows=[Workflow("w")],
+        logs=[("w", LogExcerpt("/w/t", 85, "S", text=text))],
     )
     got = logs(installation(snapshot=world), errorcode="85", workflowstep="/w/t")
 
@@ -480,6 +498,8 @@ def test_d9_every_page_of_a_hostile_world_is_valid_html_without_anything_foreign
         for got in (page(client, name), logs(client, **asked), page(client, name + "x")):
             dom = got.dom()
             assert {s.get("src", "").split("?")[0] for s in dom.iter("script")} <= {
-                "/static/js/theme.js", "/static/js/frame.js", "/static/js/workflow.js",
+                "/static/js/theme.js",
+                "/static/js/frame.js",
+                "/static/js/workflow.js",
             }
             assert not [e for e in dom.iter() for key in e.attrib if key.startswith("on")]

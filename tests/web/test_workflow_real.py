@@ -97,7 +97,9 @@ def real(test_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Sna
     counts = counted(json.loads(data))
     folder = tmp_path_factory.mktemp("real") / "v1"
     folder.mkdir()
-    parts = SnapshotParts("v1", datetime(2019, 6, 24, tzinfo=timezone.utc), [Workflow(n) for n in counts], source.errors)
+    parts = SnapshotParts(
+        "v1", datetime(2019, 6, 24, tzinfo=timezone.utc), [Workflow(n) for n in counts], source.errors
+    )
     write(folder, parts)
     return open_snapshot(folder), counts
 

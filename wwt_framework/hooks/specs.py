@@ -42,12 +42,42 @@ from wwt_framework.hooks import hookspec
 if TYPE_CHECKING:
     from wwt_framework.cube import ErrorColumns
     from wwt_framework.model import (
-        Action, Case, Clustering, Draft, Errors, ExitCode, LogExcerpt, Outcome, Problem, Recommendation, Recovery,
-        Similar, SiteStatus, User, Workflow,
+        Action,
+        Case,
+        Clustering,
+        Draft,
+        Errors,
+        ExitCode,
+        LogExcerpt,
+        Outcome,
+        Problem,
+        Recommendation,
+        Recovery,
+        Similar,
+        SiteStatus,
+        User,
+        Workflow,
     )
     from wwt_framework.plugin import (
-        ActionKind, Command, Corpus, Event, Field, FitReport, Health, History, Job, Link, LoginOption, Matrix, Page,
-        Panel, Predictor, Progress, Snapshot, TrainingReport, Visit,
+        ActionKind,
+        Command,
+        Corpus,
+        Event,
+        Field,
+        FitReport,
+        Health,
+        History,
+        Job,
+        Link,
+        LoginOption,
+        Matrix,
+        Page,
+        Panel,
+        Predictor,
+        Progress,
+        Snapshot,
+        TrainingReport,
+        Visit,
     )
 
 # -- what fails: wwt.errors ---------------------------------------------------
@@ -318,5 +348,3 @@ def shutdown() -> None:
 @hookspec
 def report_health() -> Health:
     """Say whether you could work right now. Asked: each, by `wwt check` and /health."""
-
-

@@ -118,7 +118,7 @@ def _code_line(case: Case, told: ExitCode, cells: list[ErrorCount], logs: list[L
         told.code, label_of(told.code), told.short, told.meaning, told.category, told.advice, count,
         None if told.code == NOT_REPORTED else count / reported, len(sites), len({cell.task for cell in cells}),
         site_head(worst, case.sites.get(worst), sites[worst]), causes, follows, bool(logs), told.source,
-    )
+    )  # fmt: skip
 
 
 def type_words(error_type: str, exit_code: int | None) -> str:
@@ -219,7 +219,7 @@ def missing_lines(recoveries: Iterable[Recovery]) -> tuple[Missing, ...]:
             tuple((site, r.events_by_site.get(site)) for site in _most_first(r)), r.fake_files,
         )
         for r in sorted(recoveries, key=lambda r: r.task)
-    )
+    )  # fmt: skip
 
 
 def _most_first(recovery: Recovery) -> list[str]:
@@ -261,7 +261,9 @@ def parameter_lines(workflow: Workflow) -> tuple[tuple[Parameter, ...], tuple[Pa
         "TotalEstimatedJobs": workflow.estimated_jobs or given.get("TotalEstimatedJobs"),
     }
     for key in ("Memory", "Multicore"):
-        per_task = {str(part.get("TaskName") or part.get("StepName") or name): part[key] for name, part in _parts(given, key)}
+        per_task = {
+            str(part.get("TaskName") or part.get("StepName") or name): part[key] for name, part in _parts(given, key)
+        }
         if per_task and len({told[key], *map(str, per_task.values())} - {None, ""}) > 1:
             told[key] = {"all": told[key], **per_task} if told[key] else per_task
     important = []
@@ -290,4 +292,6 @@ def value_words(value: Any) -> str:
         words = "yes" if value else "no"
     else:
         words = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
-    return words if len(words) <= _LONGEST_VALUE else f"{words[:_LONGEST_VALUE]}\u2026 ({len(words):,} characters in all)"
+    return (
+        words if len(words) <= _LONGEST_VALUE else f"{words[:_LONGEST_VALUE]}\u2026 ({len(words):,} characters in all)"
+    )

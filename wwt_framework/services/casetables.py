@@ -103,7 +103,9 @@ def meaning_of(exit_codes: Mapping[int, ExitCode], code: int) -> ExitCode:
     """What *code* means; of one that nobody described, nothing."""
     known = exit_codes.get(code)
     if known is None and code == NOT_REPORTED:
-        words = "Only the ACDC server knows of these; each site counts at least once, however many jobs were lost there."
+        words = (
+            "Only the ACDC server knows of these; each site counts at least once, however many jobs were lost there."
+        )
         return ExitCode(code, "no agent reported these", words)
     return known or ExitCode(code, "", "")
 

@@ -99,7 +99,7 @@ def explain(snapshot: Snapshot, code: int, step: str = "", site: str = "", offse
         code, label_of(code), meaning_of(snapshot.exit_codes, code), workflow, task, short_of(task), anchor_of(task),
         site, elsewhere, _failed(snapshot, code, workflow, task, site), sum(log.count for log in logs),
         tuple(sayings[offset:end]), len(sayings), offset, end if end < len(sayings) else None,
-    )
+    )  # fmt: skip
 
 
 def _failed(snapshot: Snapshot, code: int, workflow: str, task: str, site: str) -> int | None:
@@ -139,7 +139,7 @@ def _saying(number: int, text: str, chain: tuple[str, ...], logs: list[LogExcerp
         tuple((task, short_of(task), tasks[task]) for task in ordered(tasks, "errors")),
         chain, tuple(dict.fromkeys(file for log in logs for file in log.files)),
         tuple(dict.fromkeys(log.url for log in logs if log.url.lower().startswith(("http://", "https://")))),
-    )
+    )  # fmt: skip
 
 
 def marked(text: str) -> tuple[Line, ...]:

@@ -85,7 +85,7 @@ def listing(
     return Listing(
         of, code, label, meaning, site, workflow, kind, tuple(entries), int(counts.sum()), len(index),
         offset, end if end < len(index) else None, tuple(query.filters()) if query else (),
-    )
+    )  # fmt: skip
 
 
 def _cells(selection: Selection, code: int | None, site: str, workflow: str) -> tuple[Array, str]:
@@ -230,7 +230,10 @@ def _prep_workflows(snapshot: Snapshot, totals: Array, prep: int, marks: Marks) 
     members = members[totals[members] > 0]
     return [
         PrepWorkflow(
-            name, marks.get(name, "none"), int(totals[i]), STATE_WORDS[int(snapshot.errors_state[i])],
+            name,
+            marks.get(name, "none"),
+            int(totals[i]),
+            STATE_WORDS[int(snapshot.errors_state[i])],
             moment(int(snapshot.requested_at[i])),
         )
         for name, i in zip(snapshot.cube.workflows.take(members), members.tolist(), strict=True)
@@ -257,9 +260,9 @@ def _prep_list(
                 name, sum(w.errors for w in workflows), workflows, combined_mark([w.status for w in workflows]),
                 name in query.open, name in marked, state,
             )
-        )
+        )  # fmt: skip
     end = query.offset + query.size
     return PrepList(
         tuple(lines), selection.total, len(order), len(_failing_preps(snapshot)), end if end < len(order) else None,
         tuple(sorted(marked)),
-    )
+    )  # fmt: skip

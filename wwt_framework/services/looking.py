@@ -101,7 +101,9 @@ class Look:
         round_ = self._round
         known = (self._workflow(name).prep_id for name in self.named)
         prep_ids = sorted(set(known) - {""} if round_.asked is None else self._prep_ids)
-        answers = ask_each(round_, FAMILY.hook, ((p, {"prep_id": p}) for p in prep_ids), (0.2, 0.3), "asking for families")
+        answers = ask_each(
+            round_, FAMILY.hook, ((p, {"prep_id": p}) for p in prep_ids), (0.2, 0.3), "asking for families"
+        )
         self._family = tellings(round_, FAMILY, prep_ids, answers)
         members: set[str] = set()
         wanted = set(prep_ids)
@@ -192,4 +194,3 @@ class Look:
 
     def _of_workflows(self, tellings_: Tellings) -> Iterator[tuple[str, Any]]:
         return ((name, item) for told in tellings_.values() for name, one in told.items() for item in one.items)
-

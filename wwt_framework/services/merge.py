@@ -122,7 +122,9 @@ def with_last_good(new: SourceErrors, old: SourceErrors, unread: Mapping[str, st
     mark = np.where(has_cells, np.uint8(TORN), np.uint8(SILENT))
     is_torn = np.fromiter((name in torn for name in rest.workflows), bool, len(rest.workflows))
     rest = replace(
-        rest, flags=rest.flags | np.where(is_torn, mark, np.uint8(0)), notes={**rest.notes, **{w: unread[w] for w in torn}}
+        rest,
+        flags=rest.flags | np.where(is_torn, mark, np.uint8(0)),
+        notes={**rest.notes, **{w: unread[w] for w in torn}},
     )
     earlier = old.only(good)
     earlier = replace(earlier, notes={**earlier.notes, **{w: unread[w] for w in good}}).kept()

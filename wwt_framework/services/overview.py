@@ -107,12 +107,10 @@ def _page(
         query, snapshot.version, snapshot.taken_at, row_axis, column_axis, split_axis, columns, rows, parts, choices,
         selection.total, selection.found, int(np.count_nonzero(base(snapshot).workflow_totals)),
         unknown_workflows(snapshot), found.outermost, end if end < found.outermost else None,
-    )
+    )  # fmt: skip
 
 
-def _cells(
-    selection: Selection, found: Outline, column_axis: str, plan: Plan
-) -> tuple[list[int], list[list[Cell]]]:
+def _cells(selection: Selection, found: Outline, column_axis: str, plan: Plan) -> tuple[list[int], list[list[Cell]]]:
     if found.codes is not None:
         return split_codes(selection, found.codes, plan)
     cube = selection.snapshot.cube
@@ -218,10 +216,21 @@ def table_of(page: Overview) -> tuple[list[str], list[list[Any]]]:
         numbers: list[int | None] = [None] * len(names)
         for cell in row.cells:
             numbers[cell.column] = cell.total
-        rows.append([row.name, row.kind, row.parent, row.state, None if row.state == "unknown" else row.total, *numbers])
+        rows.append(
+            [row.name, row.kind, row.parent, row.state, None if row.state == "unknown" else row.total, *numbers]
+        )
     return [*head, *names], rows
 
 
-__all__ = ["Choice", "Column", "Overview", "Part", "Row", "more_rows", "overview", "rows_below", "table_of", "tasks_of_cell"]
-
-
+__all__ = [
+    "Choice",
+    "Column",
+    "Overview",
+    "Part",
+    "Row",
+    "more_rows",
+    "overview",
+    "rows_below",
+    "table_of",
+    "tasks_of_cell",
+]

@@ -40,9 +40,7 @@ class Outline:
     outermost: int
     codes: Array | None = None
 
-    def rows(
-        self, selection: Selection, marks: Marks, totals: list[int], cells: list[list[Cell]]
-    ) -> tuple[Row, ...]:
+    def rows(self, selection: Selection, marks: Marks, totals: list[int], cells: list[list[Cell]]) -> tuple[Row, ...]:
         """The rows, with their numbers."""
         if self.codes is not None:
             return tuple(
@@ -191,7 +189,7 @@ def _prep_row(selection: Selection, spec: Spec, marks: Marks, total: int, cells:
     return Row(
         spec.level, "prep", name, name, "", total, cells, combined_mark(told), len(failing),
         _group_state(snapshot.errors_state[spec.members]), asked=moment(newest), open=spec.open, more=spec.more,
-    )
+    )  # fmt: skip
 
 
 def _group_state(states: Array) -> str:
@@ -214,7 +212,7 @@ def _workflow_row(selection: Selection, spec: Spec, marks: Marks, total: int, ce
         marks.get(name, "none"), tasks, STATE_WORDS[state],
         moment(int(snapshot.errors_at[spec.index])) if state != OK else None,
         moment(int(snapshot.requested_at[spec.index])), spec.open, spec.more,
-    )
+    )  # fmt: skip
 
 
 def _task_row(selection: Selection, spec: Spec, _marks: Marks, total: int, cells: tuple[Cell, ...]) -> Row:

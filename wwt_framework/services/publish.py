@@ -65,7 +65,9 @@ def publish(store: Store, data_dir: Path, parts: SnapshotParts) -> Snapshot:
         _sync(folder)
     except OSError as err:
         shutil.rmtree(writing, ignore_errors=True)
-        raise WwtError(f"{final}: the snapshot could not be written: {err.strerror or err}; the one before stays") from err
+        raise WwtError(
+            f"{final}: the snapshot could not be written: {err.strerror or err}; the one before stays"
+        ) from err
     except BaseException:
         shutil.rmtree(writing, ignore_errors=True)
         raise

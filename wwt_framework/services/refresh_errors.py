@@ -36,7 +36,9 @@ class Unheard:
 
 def load_errors(round_: Round, names: Collection[str] | None) -> tuple[dict[str, SourceErrors], list[Unheard]]:
     """Source -> its word on *names* (None: on all it has), from the sources that answer columns."""
-    answers = {answer.plugin: answer for answer in round_.hooks.each(LOAD, names=None if names is None else sorted(names))}
+    answers = {
+        answer.plugin: answer for answer in round_.hooks.each(LOAD, names=None if names is None else sorted(names))
+    }
     words: dict[str, SourceErrors] = {}
     unheard: list[Unheard] = []
     for source, shelf in round_.shelves.items():
@@ -123,9 +125,7 @@ def _failed_now(round_: Round, source: str) -> bool:
 # -- workflow by workflow -----------------------------------------------------
 
 
-def fetch_errors(
-    round_: Round, workflows: Iterable[Workflow], span: tuple[float, float]
-) -> dict[str, SourceErrors]:
+def fetch_errors(round_: Round, workflows: Iterable[Workflow], span: tuple[float, float]) -> dict[str, SourceErrors]:
     """Source -> its word, from the sources that are asked workflow by workflow; not yet on the shelves."""
     asked = {workflow.name: workflow for workflow in workflows}
     collected: dict[str, _Collected] = {}

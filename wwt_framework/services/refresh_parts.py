@@ -35,9 +35,7 @@ def lacks(workflow: Workflow) -> bool:
 
 def filled(base: Workflow, more: Workflow) -> Workflow:
     """*base*; what it leaves empty is taken from *more*."""
-    new = {
-        name: value for name in _FIELDS if _empty(getattr(base, name)) and not _empty(value := getattr(more, name))
-    }
+    new = {name: value for name in _FIELDS if _empty(getattr(base, name)) and not _empty(value := getattr(more, name))}
     return replace(base, **new) if new else base
 
 
@@ -101,7 +99,10 @@ def known_errors(
         notes = [*combined.notes.get(name, ()), *unheard]
         at = None if state == UNKNOWN else times.get(name, now)
         sources = ", ".join(dict.fromkeys(source for source, _ in notes))
-        yield name, Known("errors", sources, STATE_WORDS[state], at, "; ".join(dict.fromkeys(note for _, note in notes)))
+        yield (
+            name,
+            Known("errors", sources, STATE_WORDS[state], at, "; ".join(dict.fromkeys(note for _, note in notes))),
+        )
 
 
 def known_tellings(

@@ -268,4 +268,3 @@ def ranges(starts: Array, ends: Array) -> Array:
 def ranges_of(cube: ErrorCube, workflows: Array) -> Array:
     """The cells of *workflows* (indices)."""
     return ranges(cube.workflow_cells[workflows], cube.workflow_cells[workflows + 1])
-

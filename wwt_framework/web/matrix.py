@@ -63,7 +63,9 @@ class Writer:
         start = self._cell_address(row)
         for cell in row.cells:
             cells[cell.column] = self._cell(cell, start)
-        below = f'<tr class="more" data-level="{row.level + 1}"><th scope="row">{self._more(row)}</th>' if row.more else ""
+        below = (
+            f'<tr class="more" data-level="{row.level + 1}"><th scope="row">{self._more(row)}</th>' if row.more else ""
+        )
         rest = f'<td colspan="{len(cells) + 1}"></td></tr>' if below else ""
         return (
             f'<tr data-row class="l{row.level} {row.kind} m-{row.mark}" data-level="{row.level}" data-of="{quote_plus(row.name)}">'
@@ -73,7 +75,9 @@ class Writer:
     def _head(self, row: Row) -> str:
         cut = escape(middle_cut(row.label, _WIDTH - 2 * row.level))
         title = f' title="{escape(plain(row.name))}"' if cut != escape(plain(row.name)) else ""
-        parts = [f'<span class="head">{self._fold(row)}<a data-open class="name" href="{self.address(row)}"{title}>{cut}</a>']
+        parts = [
+            f'<span class="head">{self._fold(row)}<a data-open class="name" href="{self.address(row)}"{title}>{cut}</a>'
+        ]
         if row.meaning:
             parts.append(f'<span class="meaning">{escape(plain(row.meaning))}</span>')
         if row.workflows > 1 and row.kind == "prep":
@@ -105,7 +109,9 @@ class Writer:
         if row.kind == "workflow":
             return f'<a href="{self.address(row)}">and {number(row.more)} more tasks, on the page of the workflow</a>'
         address = self.query.address(rows="workflow", search=row.name, open=())
-        return f'<a href="{escape(self.prefix + address)}">and {number(row.more)} more workflows, as rows of their own</a>'
+        return (
+            f'<a href="{escape(self.prefix + address)}">and {number(row.more)} more workflows, as rows of their own</a>'
+        )
 
     def _total(self, row: Row) -> str:
         at = f" from {escape(utc(row.at).striptags())}" if row.at else ""
@@ -122,9 +128,7 @@ class Writer:
         split = " ".join([f"{rank}.{n}" for rank, n in cell.split])
         rest = f" x.{cell.rest}" if cell.rest else ""
         heat = f' class="h{heat_step(cell.total)}"' if self.heat else ""
-        return (
-            f'<td data-c="{self.labels[column]}"{heat}><a href="{address}" data-s="{split}{rest}">{number(cell.total)}</a></td>'
-        )
+        return f'<td data-c="{self.labels[column]}"{heat}><a href="{address}" data-s="{split}{rest}">{number(cell.total)}</a></td>'
 
     # -- addresses --
 

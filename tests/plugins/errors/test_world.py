@@ -39,9 +39,7 @@ def test_workflows_come_and_go():
 
 def test_errors_grow_while_a_workflow_is_young():
     young = world().list_workflows()[-3].name
-    totals = [
-        sum(world(NOON + timedelta(days=days)).load_errors([young]).count.tolist()) for days in (0, 1, 3)
-    ]
+    totals = [sum(world(NOON + timedelta(days=days)).load_errors([young]).count.tolist()) for days in (0, 1, 3)]
 
     assert totals == sorted(totals)
 
@@ -57,7 +55,9 @@ def test_counts_are_positive_and_each_cell_comes_once():
     columns = world(workflows=300).load_errors(None)
 
     assert min(columns.count.tolist()) >= 1
-    assert len(set(zip(columns.task.tolist(), columns.code.tolist(), columns.site.tolist(), strict=False))) == len(columns)
+    assert len(set(zip(columns.task.tolist(), columns.code.tolist(), columns.site.tolist(), strict=False))) == len(
+        columns
+    )
 
 
 def test_only_what_was_asked_for_is_answered():

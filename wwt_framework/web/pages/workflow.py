@@ -63,7 +63,11 @@ def _text(name: str) -> str:
 
 @page(fresh_by=_last_event)
 def seeworkflow(
-    workflow: str = "", issuggested: str = "", order: str = "errors", format: str = "", table: str = ""  # noqa: A002
+    workflow: str = "",
+    issuggested: str = "",
+    order: str = "errors",
+    format: str = "",  # noqa: A002
+    table: str = "",
 ) -> Response:
     """What is wrong with one workflow, how far that is known, and where to look further."""
     if not workflow:
@@ -78,7 +82,7 @@ def seeworkflow(
         return _as_table(found, format, table)
     shown = WorkflowPage(
         found, _status(workflow), _marks(found), bool(issuggested), order, not issuggested and current_user().may("operator")
-    )
+    )  # fmt: skip
     return render("workflow.html", page=shown, panels=show_panels("workflow", found.case))
 
 
@@ -89,7 +93,9 @@ def seeworkflow2(**query: Any) -> Response:
 
 
 def _status(workflow: str) -> Status:
-    actions = [a for a in ledger.actions_on(current_app().store, workflow) if a.state.value not in ("withdrawn", "superseded")]
+    actions = [
+        a for a in ledger.actions_on(current_app().store, workflow) if a.state.value not in ("withdrawn", "superseded")
+    ]
     return Status(status_of(actions), actions[-1] if actions else None)
 
 
@@ -161,7 +167,11 @@ _WHAT_TO_GIVE = (
 
 @page()
 def explainerror(
-    errorcode: str = "", workflowstep: str = "", sitename: str = "", offset: str = "0", format: str = ""  # noqa: A002
+    errorcode: str = "",
+    workflowstep: str = "",
+    sitename: str = "",
+    offset: str = "0",
+    format: str = "",  # noqa: A002
 ) -> Response:
     """What failed jobs with one exit code said, of one task, one workflow or all of them."""
     step = workflowstep.strip()
