@@ -88,7 +88,6 @@ auth: local
                 "wwt: {base_url: wwt.org}",
                 "wwt.base_url: expected an address like https://wwt.example.org, got 'wwt.org'",
             ),
-            ("wwt: {compute: dask}", "wwt.compute: expected local, or the address of a Dask scheduler"),
             ("wwt: {refresh_minutes: .inf}", "wwt.refresh_minutes: expected a finite number above 0, got inf"),
             ("wwt: {data_dir: ''}", "wwt.data_dir: expected a path; leave the key out to have none, got ''"),
             ("wwt: {data_dir: ~nobody-here/x}", "wwt.data_dir: expected the path of a file or folder"),

@@ -46,6 +46,7 @@ def on_terminal(level: int) -> None:
     """Write what is at least *level* to standard error."""
     handler = logging.StreamHandler()
     handler.setFormatter(Plain())
+    handler.setLevel(level)  # files may want to know more than the terminal
     logging.basicConfig(level=level, handlers=[handler])
 
 

@@ -133,7 +133,6 @@ class HouseOptions(BaseModel):
     refresh_minutes: float = Field(15, gt=0, description="minutes between two looks at the sources")
     concurrency: int = Field(24, ge=1, le=1000, description="fetches that run at the same time")
     keep_snapshots: int = Field(3, ge=1, description="past snapshots that stay on disk")
-    compute: str = Field("local", description="where heavy work runs: local, or dask+tcp://scheduler:8786")
     dry_run: bool = Field(False, description="rehearsal: nothing is handed to any executor, every page says so")
     include_all_acdcs: bool = Field(False, description="show ACDCs that have no errors, too")
     submit_history_days: float = Field(2, ge=0, description="days for which an action marks its workflow as acted")
@@ -181,10 +180,3 @@ class HouseOptions(BaseModel):
         if path is not None and not path.is_dir():
             raise ValueError(f"expected an existing folder, got '{path}'")
         return path
-
-    @field_validator("compute")
-    @classmethod
-    def _local_or_cluster(cls, text: str) -> str:
-        if text != "local" and not _URL.match(text):
-            raise ValueError("expected local, or the address of a Dask scheduler like dask+tcp://scheduler:8786")
-        return text

@@ -79,6 +79,26 @@ def test_a_run_that_ended_stays_as_it_ended(store: Store) -> None:
     assert (run.state, run.text, run.progress) == ("failed", "json_file: no such file", None)
 
 
+def test_what_is_done_is_done_whole(store: Store) -> None:
+    run_id = ledger.request_run(store, "refresh")
+    ledger.start_run(store, run_id)
+    ledger.progress_run(store, run_id, 0.9, "writing the snapshot")
+
+    ledger.end_run(store, run_id, "done", "12 workflows")
+
+    assert (ledger.run(store, run_id).progress, ledger.run(store, run_id).doing) == (1.0, "")
+
+
+def test_of_what_failed_one_sees_how_far_it_came(store: Store) -> None:
+    run_id = ledger.request_run(store, "refresh")
+    ledger.start_run(store, run_id)
+    ledger.progress_run(store, run_id, 0.4, "asking errors.x")
+
+    ledger.end_run(store, run_id, "failed", "no")
+
+    assert (ledger.run(store, run_id).progress, ledger.run(store, run_id).doing) == (0.4, "asking errors.x")
+
+
 def test_a_lost_run_that_comes_back_to_life_may_end(store: Store) -> None:
     run_id = running(store)
     ledger.end_run(store, run_id, "lost")

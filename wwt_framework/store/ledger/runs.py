@@ -100,8 +100,10 @@ def end_run(store: Store, run_id: str, state: str, text: str = "") -> None:
         raise StoreError(f"{store.where}: a job ends as one of {', '.join(ENDS)}, got {state!r}")
     table = store.tables.job_run
     from_states = [QUEUED, RUNNING] if state == LOST else [QUEUED, RUNNING, LOST]
+    # What is done is done whole; of what failed it is good to know how far it came.
+    whole = {"progress": 1.0, "doing": ""} if state == DONE else {}
     with store.write(alone="runs"):
-        table.update(state=state, text=text, ended_at=store.now()).where(
+        table.update(state=state, text=text, ended_at=store.now(), **whole).where(
             (table.id == run_id) & table.state.in_(from_states)
         ).execute()
 
