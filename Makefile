@@ -15,6 +15,10 @@ APT_TEST := chromium fonts-dejavu-core
 # Servers that some tests start for themselves when they are here.
 APT_SERVERS := postgresql
 
+# uv trusts its own list of authorities; where the machine has one, it may hold a proxy's too.
+UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),true,false)
+export UV_SYSTEM_CERTS
+
 export VENV
 export WWT_STARTED := $(shell date +%s)
 
@@ -42,7 +46,7 @@ test-all: $(TEST)  ## the tests without a browser, with every Python from 3.10 t
 	@tools/test-all.sh $(ARGS)
 
 drill: $(TEST) components  ## the long forms of the tests
-	@$(VENV)/bin/pytest -m drill $(ARGS)
+	@$(VENV)/bin/pytest -m drill --hypothesis-profile=drill $(ARGS)
 
 coverage: $(TEST) components  ## the tests, with the lines that none of them runs
 	@$(VENV)/bin/pytest $(PARALLEL) --cov --cov-report=term-missing $(ARGS)
