@@ -11,7 +11,7 @@ from wwt_framework.model import ErrorCount
 from wwt_framework.services.caselines import total_of
 from wwt_framework.services.overview_words import site_words
 from wwt_framework.snapshot import Snapshot
-from wwt_framework.web.pages.workflow import marks_of
+from wwt_framework.web.marks import marks_of
 from wwt_framework.web.responses import Response, as_json
 from wwt_framework.web.tools import current_snapshot, page
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 
 from markupsafe import Markup
@@ -16,6 +15,7 @@ from wwt_framework.services import overview as matrix
 from wwt_framework.services.overview_query import FILTERS, LIST_PAGE, MOST, OverviewQuery
 from wwt_framework.store import ledger
 from wwt_framework.web.exchange import Refused, current_exchange
+from wwt_framework.web.marks import recent_marks
 from wwt_framework.web.matrix import Writer, hidden_pairs, vocabulary
 from wwt_framework.web.render import as_json, redirect, render, table_response
 from wwt_framework.web.responses import HTML, Response
@@ -41,17 +41,10 @@ def mount(app: Any) -> dict[str, Any]:  # noqa: ARG001  # every page module is m
     }
 
 
-def marks() -> Mapping[str, str]:
-    """Workflow -> pending or acted, as far back as the installation remembers."""
-    exchange = current_exchange()
-    days = exchange.house.config.house.submit_history_days
-    return ledger.marks(exchange.app.store, exchange.now - timedelta(days=days))
-
-
 def _freshness() -> str:
     """Changes when actions or marks for a refresh change."""
     marked = sorted(ledger.marked_preps(current_app().store))
-    return f"{sorted(marks().items())} {marked}"
+    return f"{sorted(recent_marks().items())} {marked}"
 
 
 class _Linked:
@@ -106,7 +99,7 @@ def globalerror(part: str = "", of: str = "", format: str = "", **asked: Any) ->
         return _part(query, part, of, asked)
     if query.view == "list":
         return _list_page(query, problems, str(asked.get("updated", "")))
-    shown = matrix.overview(current_snapshot(), query, marks())
+    shown = matrix.overview(current_snapshot(), query, recent_marks())
     writer = _writer(shown)
     shown_page = MatrixPage(
         query, shown, writer.rows(), problems, json.dumps(vocabulary(shown)), tuple(hidden_pairs(query))
@@ -129,9 +122,9 @@ def _part(query: OverviewQuery, part: str, of: str, asked: Mapping[str, Any]) ->
     if query.view == "list":
         return render("_preps.html", page=_prep_page(query, ()), headers=_place(snapshot, None))
     if part == "rows":
-        shown = matrix.more_rows(snapshot, query, marks())
+        shown = matrix.more_rows(snapshot, query, recent_marks())
     elif part == "below":
-        shown = matrix.rows_below(snapshot, query, marks(), of)
+        shown = matrix.rows_below(snapshot, query, recent_marks(), of)
     else:
         raise Refused(400, f"part can be rows, below or cell, not {part[:40]!r}.")
     body = f"<table><tbody>{_writer(shown).rows()}</tbody></table>"
@@ -147,13 +140,13 @@ def _place(snapshot: Any, following: int | None) -> dict[str, str]:
 def _table(query: OverviewQuery, kind: str) -> Response:
     query = query.with_(limit=query.limit or MOST, columns="all", offset=query.offset)
     if query.view == "list":
-        lines = lists.prep_list(current_snapshot(), query, marks()).lines
+        lines = lists.prep_list(current_snapshot(), query, recent_marks()).lines
         head = ("prepid", "workflow", "status", "errors", "state")
         rows: list[Any] = [
             (line.prep_id, w.workflow, w.status, w.errors, w.state) for line in lines for w in line.workflows
         ]
         return table_response(head, rows, kind, "prepids")
-    head_of, rows = matrix.table_of(matrix.more_rows(current_snapshot(), query, marks()))
+    head_of, rows = matrix.table_of(matrix.more_rows(current_snapshot(), query, recent_marks()))
     return table_response(head_of, rows, kind, f"errors-{query.pievar}")
 
 
@@ -183,7 +176,7 @@ class PrepPage(_Linked):
 
 def _prep_page(query: OverviewQuery, problems: tuple[str, ...]) -> PrepPage:
     marked = ledger.marked_preps(current_app().store)
-    return PrepPage(query, lists.prep_list(current_snapshot(), query, marks(), tuple(marked)), problems)
+    return PrepPage(query, lists.prep_list(current_snapshot(), query, recent_marks(), tuple(marked)), problems)
 
 
 def _list_page(query: OverviewQuery, problems: tuple[str, ...], updated: str) -> Response:
@@ -257,7 +250,7 @@ def listpage(
         return render("listpage.html", 400, page=ListPage(None, given, problems))
     code = _code(errorcode)
     found = lists.listing(
-        current_snapshot(), marks(), code=code, site=sitename, workflow=workflow, query=query, offset=query.offset,
+        current_snapshot(), recent_marks(), code=code, site=sitename, workflow=workflow, query=query, offset=query.offset,
         size=MOST if format else lists.PAGE,
     )  # fmt: skip
     if format:

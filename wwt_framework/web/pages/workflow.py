@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from wwt_framework.snapshot import Snapshot
 from wwt_framework.store import ledger
 from wwt_framework.web.exchange import Refused, current_exchange
 from wwt_framework.web.filters import plain
+from wwt_framework.web.marks import marks_of
 from wwt_framework.web.render import as_json, redirect, render, show_panels, table_response
 from wwt_framework.web.responses import Response
 from wwt_framework.web.tools import current_app, current_house, current_snapshot, current_user, current_visit, page
@@ -102,15 +102,6 @@ def _status(workflow: str) -> Status:
 def _marks(found: Examination) -> dict[str, str]:
     names = [relative.workflow.name for relative in found.family]
     return marks_of(names) if len(names) > 1 else {}
-
-
-def marks_of(names: Sequence[str]) -> dict[str, str]:
-    """Workflow -> none, pending or acted, for *names* only."""
-    store = current_app().store
-    found = dict.fromkeys(names, "none")
-    found.update((action.workflow, "acted") for action in ledger.done_actions(store, names))
-    found.update((action.workflow, "pending") for action in ledger.open_actions(store, names))
-    return found
 
 
 def _as_table(found: Examination, format: str, table: str) -> Response:  # noqa: A002  # as in ?format=
