@@ -34,7 +34,7 @@ KINDS_OF_ANSWERS = [
 
 
 @pytest.mark.parametrize(("method", "path"), KINDS_OF_ANSWERS)
-def test_every_answer_carries_the_policies(client, method, path):
+def test_d11_every_answer_carries_the_policies(client, method, path):
     got = client.request(method, path)
 
     assert got.header("Content-Security-Policy") == POLICY
