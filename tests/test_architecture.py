@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 
 WORDS = ("errors", "model", "plugin", "options", "cube", "forms")
 CONFIG = ("config", "config_messages", "config_reading")
-SNAPSHOT = ("snapshot", "snapshot_detail", "snapshot_meta")
+SNAPSHOT = ("snapshot", "snapshot_columns", "snapshot_detail", "snapshot_meta")
 JOBS = ("jobs", "job_queue", "job_refresh", "job_runs")
 ROOF = ("app", "cli", "checking", "running", "job_child", "scaffold", "__main__")
 

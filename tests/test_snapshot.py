@@ -136,7 +136,7 @@ def test_the_same_text_is_stored_once(parts, tmp_path):
     assert rows == [(1,)]
 
 
-@pytest.mark.parametrize("lost", ["meta.json", "cell_count.npy", "detail.db", "requested_at.npy", "tasks.blob.npy"])
+@pytest.mark.parametrize("lost", ["meta.json", "columns.bin", "detail.db"])
 def test_a_folder_that_lacks_a_file_is_refused_in_words(parts, tmp_path, lost):
     snapshot.write(tmp_path, parts)
     (tmp_path / lost).unlink()
@@ -145,7 +145,7 @@ def test_a_folder_that_lacks_a_file_is_refused_in_words(parts, tmp_path, lost):
         snapshot.open_snapshot(tmp_path)
 
 
-@pytest.mark.parametrize("cut", ["meta.json", "cell_count.npy", "detail.db", "priority.npy"])
+@pytest.mark.parametrize("cut", ["meta.json", "columns.bin", "detail.db"])
 def test_a_file_that_was_cut_off_is_refused_in_words(parts, tmp_path, cut):
     snapshot.write(tmp_path, parts)
     (tmp_path / cut).write_bytes((tmp_path / cut).read_bytes()[:60])

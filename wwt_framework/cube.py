@@ -11,7 +11,6 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise, starmap
-from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
@@ -79,15 +78,14 @@ class Names(Sequence[str]):
         at = bisect_left(self, text)
         return at if at < len(self) and self[at] == text else -1
 
-    def save(self, folder: Path, stem: str) -> None:
-        """Write ``<stem>.blob.npy`` and ``<stem>.offsets.npy`` into *folder*."""
-        np.save(folder / f"{stem}.blob.npy", self._blob)
-        np.save(folder / f"{stem}.offsets.npy", self._offsets)
+    def arrays(self, stem: str) -> dict[str, Array]:
+        """The column as plain numbers, to be kept: ``<stem>.blob`` and ``<stem>.offsets``."""
+        return {f"{stem}.blob": self._blob, f"{stem}.offsets": self._offsets}
 
     @classmethod
-    def load(cls, folder: Path, stem: str) -> Names:
-        """Map what ``save`` wrote."""
-        return cls(_map(folder, f"{stem}.blob"), _map(folder, f"{stem}.offsets"))
+    def of_arrays(cls, arrays: Mapping[str, Array], stem: str) -> Names:
+        """The column that ``arrays`` gave. Raises KeyError when it is not among *arrays*."""
+        return cls(arrays[f"{stem}.blob"], arrays[f"{stem}.offsets"])
 
 
 @dataclass(frozen=True)
@@ -152,6 +150,11 @@ def workflow_of(task: str) -> str:
     return task.split("/", 2)[1]
 
 
+def owners_of(tasks: Iterable[str]) -> list[str]:
+    """The workflow of each of *tasks*; a call for each of them would double the time."""
+    return [task.split("/", 2)[1] for task in tasks]
+
+
 _ARRAYS = (
     "task_workflow", "workflow_tasks", "workflow_cells", "task_cells", "codes",
     "cell_workflow", "cell_task", "cell_code", "cell_site", "cell_count", "code_site_cells", "code_site_start",
@@ -189,10 +192,10 @@ class ErrorCube:
         Where a cell comes twice the first count is kept.
         """
         paths, task_rank = _ranked_tasks(errors.tasks)
-        owners = [workflow_of(path) for path in paths]
+        owners = owners_of(paths)
         names = sorted({*workflows, *owners})
         position = {name: i for i, name in enumerate(names)}
-        task_workflow = np.fromiter((position[o] for o in owners), np.int32, len(owners))
+        task_workflow = np.fromiter(map(position.__getitem__, owners), np.int32, len(owners))
         codes, code_rank = _ranked(np.asarray(errors.codes, np.int64), np.asarray(errors.code, np.int64))
         sites, site_rank = _ranked_strings(errors.sites, np.asarray(errors.site, np.int64))
         ranked = task_rank[np.asarray(errors.task, np.int64)], code_rank[np.asarray(errors.code, np.int64)]
@@ -270,26 +273,17 @@ class ErrorCube:
             self.cell_count[keep],
         )  # fmt: skip
 
-    def save(self, folder: Path) -> None:
-        """Write the cube into *folder*; ``load`` maps it."""
-        for name in _ARRAYS:
-            np.save(folder / f"{name}.npy", getattr(self, name))
-        self.workflows.save(folder, "workflows")
-        self.tasks.save(folder, "tasks")
-        Names.of(self.sites).save(folder, "sites")
+    def arrays(self) -> dict[str, Array]:
+        """The cube as columns of plain numbers, to be kept."""
+        plain = {name: getattr(self, name) for name in _ARRAYS}
+        sites = Names.of(self.sites)
+        return {**plain, **self.workflows.arrays("workflows"), **self.tasks.arrays("tasks"), **sites.arrays("sites")}
 
     @classmethod
-    def load(cls, folder: Path) -> ErrorCube:
-        """Map the cube that was saved in *folder*. Raises OSError or ValueError when files are missing or cut off."""
-        arrays = {name: _map(folder, name) for name in _ARRAYS}
-        workflows, tasks, sites = (Names.load(folder, name) for name in ("workflows", "tasks", "sites"))
-        return cls(workflows=workflows, tasks=tasks, sites=tuple(sites), **arrays)
-
-
-def _map(folder: Path, name: str) -> Array:
-    array: Array = np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-    # A plain view: the memmap class costs a Python call at every slice.
-    return array.view(np.ndarray)
+    def of_arrays(cls, arrays: Mapping[str, Array]) -> ErrorCube:
+        """The cube that ``arrays`` gave. Raises KeyError when a column is not among *arrays*."""
+        workflows, tasks, sites = (Names.of_arrays(arrays, name) for name in ("workflows", "tasks", "sites"))
+        return cls(workflows=workflows, tasks=tasks, sites=tuple(sites), **{name: arrays[name] for name in _ARRAYS})
 
 
 def _ranked_tasks(tasks: Sequence[str]) -> tuple[list[str], Array]:

@@ -29,6 +29,7 @@ from wwt_framework.model import (
     SourceReport,
     Workflow,
 )
+from wwt_framework.snapshot_columns import map_columns, write_columns
 from wwt_framework.snapshot_detail import Detail, write_detail
 from wwt_framework.snapshot_meta import Meta, read_meta, write_meta
 
@@ -283,10 +284,7 @@ def write(folder: Path, parts: SnapshotParts) -> None:
             (_seconds(parts.errors_at[name]) if name in parts.errors_at else taken for name in names), np.int64, n
         ),
     }
-    cube.save(folder)
-    for name, column in columns.items():
-        np.save(folder / f"{name}.npy", column)
-    Names.of(preps).save(folder, "preps")
+    write_columns(folder / "columns.bin", {**cube.arrays(), **columns, **Names.of(preps).arrays("preps")})
     write_detail(folder / "detail.db", workflows, parts.logs, parts.recoveries, parts.known)
     meta = Meta(
         parts.version, parts.taken_at, tuple(campaigns), tuple(types), tuple(statuses), tuple(parts.sources),
@@ -299,9 +297,10 @@ def open_snapshot(folder: Path) -> Snapshot:
     """Open the snapshot in *folder*. Raises `WwtError` when it is not whole."""
     try:
         meta = read_meta(folder / "meta.json")
-        cube = ErrorCube.load(folder)
-        columns = {name: np.load(folder / f"{name}.npy", allow_pickle=False) for name in _COLUMNS}
-        preps = Names.load(folder, "preps")
+        arrays = map_columns(folder / "columns.bin")
+        cube = ErrorCube.of_arrays(arrays)
+        columns = {name: arrays[name] for name in _COLUMNS}
+        preps = Names.of_arrays(arrays, "preps")
         detail = Detail(folder / "detail.db")
     except (OSError, ValueError, KeyError, TypeError, EOFError, sqlite3.Error) as err:
         raise WwtError(

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from wwt_framework.cube import Array, ErrorColumns, workflow_of
+from wwt_framework.cube import Array, ErrorColumns, owners_of
 
 
 def no_indices() -> Array:
@@ -39,7 +39,7 @@ class Cells:
     @cached_property
     def owners(self) -> list[str]:
         """The workflow of each task."""
-        return [workflow_of(task) for task in self.tasks]
+        return owners_of(self.tasks)
 
     def columns(self) -> ErrorColumns:
         """The same for ``ErrorCube.build``; tasks without a cell are left out."""
