@@ -98,7 +98,7 @@ class Gate:
     def __post_init__(self) -> None:
         self.hooks = Hooks()
         for name in ("backend", "proxy", "roles"):
-            self.hooks.register(f"auth.{name}", getattr(self, name))
+            self.hooks.register(f"auth.{name}", getattr(self, name), deadline_s=60)
         self.access = self.another_process()
 
     def another_process(self) -> Access:
@@ -221,19 +221,19 @@ def test_only_two_passwords_are_checked_at_once(gate: Gate) -> None:
                 inside += 1
                 most = max(most, inside)
             two.release()
-            assert go.acquire(timeout=4)
+            assert go.acquire(timeout=50)
             with lock:
                 inside -= 1
             return User(username)
 
     two = threading.Semaphore(0)
     hooks = Hooks()
-    hooks.register("auth.slow", Slow())
+    hooks.register("auth.slow", Slow(), deadline_s=60)
     access = Access(lambda: hooks, gate.store, lambda: gate.options)
     with ThreadPoolExecutor(5) as pool:
         signing_in = [pool.submit(access.sign_in, f"user{number}", "x") for number in range(5)]
-        assert two.acquire(timeout=4)
-        assert two.acquire(timeout=4)
+        assert two.acquire(timeout=50)
+        assert two.acquire(timeout=50)
         go.release(5)
         names = [future.result()[1].name for future in signing_in]
 
@@ -247,7 +247,7 @@ def test_a_backend_can_not_speak_for_another_one(gate: Gate) -> None:
         def authenticate(self, username: str, password: str) -> User | None:
             return User("olga", backend="auth.backend") if password == "lie" else None
 
-    gate.hooks.register("auth.liar", Liar())
+    gate.hooks.register("auth.liar", Liar(), deadline_s=60)
 
     assert gate.access.sign_in("olga", "lie")[1].backend == "auth.liar"
 
@@ -351,7 +351,7 @@ def test_the_backend_s_own_roles_replace_those_it_gave_at_sign_in(gate: Gate) ->
 
     both = Both()
     hooks = Hooks()
-    hooks.register("auth.both", both)
+    hooks.register("auth.both", both, deadline_s=60)
     access = Access(lambda: hooks, gate.store, lambda: gate.options)
     session, user = access.sign_in("olga", "correct: horse")
     both.now = ("viewer",)
@@ -461,7 +461,7 @@ def test_a_password_may_have_colons_and_older_clients_send_latin_1(gate: Gate) -
         def authenticate(self, username: str, password: str) -> User | None:
             return User(username) if (username, password) == ("jürgen", "a:b:ö") else None
 
-    gate.hooks.register("auth.old", Old())
+    gate.hooks.register("auth.old", Old(), deadline_s=60)
 
     header = "basic  " + base64.b64encode("jürgen:a:b:ö".encode("latin-1")).decode()
     assert gate.visit(authorization=header).user.name == "jürgen"

@@ -136,11 +136,11 @@ def test_regular_expressions_search_names_and_prep_ids(world: Made, pattern: str
 
 
 def test_a_pattern_that_would_hang_others_does_not(world: Made) -> None:
-    started = time.perf_counter()
+    started = time.process_time()  # a busy machine does not count
 
     select(world.snapshot, OverviewQuery(search=r"/(a*)*(b|_|T)*(.*.*.*)*$x/"))
 
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_equal_filters_are_worked_out_once(world: Made) -> None:

@@ -255,8 +255,8 @@ class Broken:
 
 def test_p9_links_come_from_plugins_and_a_broken_one_is_named(snapshot: Snapshot) -> None:
     hooks = Hooks()
-    hooks.register("errors.broken", Broken())
-    hooks.register("errors.links", Links())
+    hooks.register("errors.broken", Broken(), deadline_s=60)
+    hooks.register("errors.links", Links(), deadline_s=60)
     found = examine(snapshot, hooks, ORIGINAL)
 
     assert found.links == (Link("ReqMgr2", f"https://example.org/{PREP}"),)

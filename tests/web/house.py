@@ -192,7 +192,7 @@ class Installation:
         config = Config(folder / "plugins.yml", HouseOptions(**options), (), "0123456789ab")
         hooks = Hooks()
         for name, plugin in plugins.items():
-            hooks.register(name, plugin)
+            hooks.register(name, plugin, deadline_s=60)  # a busy machine is nobody's fault
         self.house = House(config, hooks)
         self.store = Store.memory()
         self.board = Board(snapshot)

@@ -187,7 +187,7 @@ def test_a_session_of_a_closed_account_is_refused(store: Store) -> None:
 
 def test_it_fits_the_hooks(accounts: LocalAccounts) -> None:
     hooks = Hooks()
-    hooks.register(NAME, accounts)
+    hooks.register(NAME, accounts, deadline_s=60)
 
     assert [option.label for answer in hooks.each("register_login_options") for option in answer.value] == [
         "Name and password"
