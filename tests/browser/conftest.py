@@ -16,9 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 HERE = Path(__file__).parent
+#: How long a busy machine may take to come to what a test waits for.
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 COMPLAINTS = pytest.StashKey[list[str]]()
 
 # Nothing here may call home: the tests run where there is no network but loopback.
@@ -107,7 +110,7 @@ def page(browser: Browser, request: pytest.FixtureRequest, context_options: dict
     """An empty page in a context of its own (no cookies); the browser's complaints fail the test."""
     complaints = request.node.stash.setdefault(COMPLAINTS, [])
     context = browser.new_context(**context_options)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE_MS)
     context.expose_function("tellViolation", lambda text: complaints.append(f"CSP {text}"))
     context.add_init_script(TELL_VIOLATIONS)
     context.on("console", lambda message: complaints.append(described(message)) if message.type == "error" else None)
