@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
@@ -303,3 +304,37 @@ def test_without_a_script_the_page_is_complete(browser: Browser, address: str, s
         assert page.locator(".matrix tbody tr").count() > 10
     finally:
         context.close()
+
+
+WHERE = """() => [...document.querySelectorAll("[data-matrix] tbody .name")].map(name => {
+    const tail = name.parentElement.querySelector(".tail");
+    return [name.textContent, name.scrollWidth > name.clientWidth, tail && tail.dataset.text];
+})"""
+
+
+def test_names_that_do_not_fit_show_both_ends(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 900, "height": 700})
+    page.goto(f"{address}/globalerror?rows=workflow")
+    expect(page.locator("[data-matrix] .tail").first).to_be_visible()
+
+    names = page.evaluate(WHERE)
+
+    assert {tail == name[-12:] if cut else tail is None for name, cut, tail in names} == {True}
+
+
+def test_names_are_as_wide_as_there_is_room(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 2400, "height": 700})
+    page.goto(f"{address}/globalerror?rows=workflow")
+    expect(page.locator("[data-matrix]")).to_have_attribute("style", "--names: 640px;")
+
+    assert not any(cut for _, cut, _ in page.evaluate(WHERE))
+
+
+def test_the_matrix_is_not_made_wider_than_the_page(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 1100, "height": 700})
+    page.goto(f"{address}/globalerror")
+    expect(page.locator("[data-matrix]")).to_have_attribute("style", re.compile("--names"))
+
+    assert page.evaluate(
+        "() => { const b = document.querySelector('[data-box]'); return b.scrollWidth <= b.clientWidth; }"
+    )

@@ -109,7 +109,8 @@ def test_p2_tasks_of_a_cell_are_the_largest(world: Made) -> None:
     assert all(tasks[task] == n for task, n in found)
 
 
-def test_folded_columns_hold_what_is_under_two_percent(world: Made) -> None:
+def test_folded_columns_hold_what_is_under_two_percent(world: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wwt_framework.services.overview.ROOM", 0)
     sites, total = world.by(lambda e: e.site), world.total()
     few = {site for site, n in sites.items() if n < 0.02 * total}
     assert len(few) > 1
@@ -120,6 +121,16 @@ def test_folded_columns_hold_what_is_under_two_percent(world: Made) -> None:
     assert {c.key for c in shown} == set(sites) - few
     assert (other.folded, other.total) == (len(few), sum(sites[s] for s in few))
     assert sum(c.total for r in page.rows for c in r.cells if c.column == len(shown)) == other.total
+
+
+def test_columns_that_fit_beside_the_names_are_not_folded(tmp_path: Path) -> None:
+    counts = [ErrorCount("/w/t", 1, f"T2_XX_{i:02d}", 1000 if i == 0 else 20 - i) for i in range(20)]
+    made = taken(tmp_path / "s", [Workflow("w", "P")], counts)
+
+    page = ask(made)
+
+    assert [c.key for c in page.columns] == [*(f"T2_XX_{i:02d}" for i in range(16)), ""]
+    assert (page.columns[-1].folded, page.columns[-1].total) == (4, 4 + 3 + 2 + 1)
 
 
 def test_columns_come_by_their_totals(world: Made) -> None:

@@ -12,7 +12,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.services.overview_world import Made, random_world, taken, workflow_of
+from wwt_framework import hookimpl
 from wwt_framework.model import ErrorCount, Workflow
+from wwt_framework.plugin import Panel
 from wwt_framework.snapshot import OLD, PARTIAL, UNKNOWN
 from wwt_framework.store import ledger
 
@@ -444,3 +446,34 @@ def test_o2_the_older_address_leads_to_the_list(few: Any) -> None:
     got = few.get("/listworkflows?errorcode=85&sitename=T1_US_FNAL")
 
     assert (got.status, got.header("Location")) == (301, "/listpage?errorcode=85&sitename=T1_US_FNAL")
+
+
+class WithPanel:
+    """Counts workflows in a box on the overview."""
+
+    @hookimpl
+    def show_panels(self, page: str, snapshot: Any) -> list[Panel]:
+        return [Panel("How many", "count.html", {"n": len(snapshot.workflow_names())})] if page == "overview" else []
+
+
+@pytest.mark.parametrize("address", ["/globalerror", "/globalerror?view=list"])
+def test_boxes_of_plugins_stand_on_the_overview(
+    installation: Callable[..., Any], world: Made, tmp_path: Path, address: str
+) -> None:
+    (tmp_path / "count.html").write_text("<p>{{ n }} workflows in all</p>")
+    visitor = installation(snapshot=world.snapshot, plugins={"extras.mine": WithPanel()}, templates=tmp_path)
+
+    got = visitor.get(address)
+
+    assert f"<p>{len(world.workflows)} workflows in all</p>" in got.text
+
+
+def test_p1_numbers_on_the_welcome_page_are_those_of_the_pages_behind_them(visitor: Any) -> None:
+    def told(address: str, marked: str) -> list[str]:
+        found = visitor.get(address).dom().findall(f".//{marked}")
+        return ["".join(number.itertext()).replace("\u202f", "") for number in found]
+
+    jobs, workflows, preps, _ = told("/", "span[@class='big-number']")
+
+    assert [jobs, workflows] == told("/globalerror?rows=workflow", "p[@class='summary']/strong")
+    assert [jobs, preps] == told("/globalerror?view=list", "p[@class='summary']/strong")

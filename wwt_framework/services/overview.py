@@ -43,6 +43,8 @@ from wwt_framework.snapshot import Snapshot
 
 #: Columns that hold less than this share of the failed jobs are folded into one.
 FOLDED_SHARE = 0.02
+#: So many are shown whatever they hold: they fit beside the names on a laptop, so that folding them saves nothing.
+ROOM = 16
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,7 @@ def _columns(selection: Selection, axis: str, unfolded: bool) -> tuple[tuple[Col
     order = np.argsort(-totals, kind="stable")
     order = order[totals[order] > 0]
     few = totals[order] < FOLDED_SHARE * totals.sum()
+    few[:ROOM] = False
     if unfolded or np.count_nonzero(few) < 2:  # one column folded into one column saves nothing
         few = np.zeros(len(order), bool)
     shown, folded = order[~few], order[few]

@@ -30,7 +30,7 @@ _STATES = {
     "partial": '<span class="state" title="A lower bound: not every source answered in full">≥</span>',
     "unknown": '<span class="state" title="No source could tell; this is not the same as none">not known</span>',
 }
-_WIDTH = 46  # characters of a name; two less for each level
+_LONGEST = 200  # characters of a name; what does not fit its column is cut in the middle by the script
 _HEAT_STEPS = 9
 
 
@@ -73,8 +73,8 @@ class Writer:
         )
 
     def _head(self, row: Row) -> str:
-        cut = escape(middle_cut(row.label, _WIDTH - 2 * row.level))
-        title = f' title="{escape(plain(row.name))}"' if cut != escape(plain(row.name)) else ""
+        cut = escape(middle_cut(row.label, _LONGEST))
+        title = f' title="{escape(plain(row.name))}"'
         parts = [
             f'<span class="head">{self._fold(row)}<a data-open class="name" href="{self.address(row)}"{title}>{cut}</a>'
         ]

@@ -34,7 +34,7 @@ class HomePage:
     workflows: int
     failing: int  # workflows with failed jobs
     failed_jobs: int
-    preps: int
+    preps: int  # those that have workflows with failed jobs: as many rows as the list has
     sites: int
     known: bool  # whether there is a snapshot at all
 
@@ -47,11 +47,12 @@ def home() -> Response:
     if not (options.open_reading or exchange.user.may("viewer")):
         return render("home.html", page=HomePage(0, 0, 0, 0, 0, False), may_read=False)
     cube = snapshot.cube
+    failing = cube.workflow_cells[1:] > cube.workflow_cells[:-1]
     shown = HomePage(
         workflows=len(cube.workflows),
-        failing=int((cube.workflow_cells[1:] > cube.workflow_cells[:-1]).sum()),
+        failing=int(failing.sum()),
         failed_jobs=cube.total,
-        preps=len(snapshot.preps),
+        preps=len(set(snapshot.workflow_prep[failing].tolist())),
         sites=len(cube.sites),
         known=not snapshot.is_empty,
     )

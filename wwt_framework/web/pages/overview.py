@@ -17,7 +17,7 @@ from wwt_framework.store import ledger
 from wwt_framework.web.exchange import Refused, current_exchange
 from wwt_framework.web.marks import recent_marks
 from wwt_framework.web.matrix import Writer, hidden_pairs, vocabulary
-from wwt_framework.web.render import as_json, redirect, render, table_response
+from wwt_framework.web.render import as_json, redirect, render, show_panels, table_response
 from wwt_framework.web.responses import HTML, Response
 from wwt_framework.web.tools import current_app, current_snapshot, current_user, page
 
@@ -104,7 +104,7 @@ def globalerror(part: str = "", of: str = "", format: str = "", **asked: Any) ->
     shown_page = MatrixPage(
         query, shown, writer.rows(), problems, json.dumps(vocabulary(shown)), tuple(hidden_pairs(query))
     )
-    return render("overview.html", page=shown_page)
+    return render("overview.html", page=shown_page, panels=show_panels("overview"))
 
 
 def _writer(shown: matrix.Overview) -> Writer:
@@ -181,7 +181,7 @@ def _prep_page(query: OverviewQuery, problems: tuple[str, ...]) -> PrepPage:
 
 def _list_page(query: OverviewQuery, problems: tuple[str, ...], updated: str) -> Response:
     shown = replace(_prep_page(query, problems), updated=int(updated) if updated.isdecimal() else None)
-    return render("overview_list.html", page=shown)
+    return render("overview_list.html", page=shown, panels=show_panels("overview"))
 
 
 @page()

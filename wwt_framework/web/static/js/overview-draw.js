@@ -26,6 +26,13 @@ export function colourOf(rank) {
   return colours[rank >= 0 && rank < SHOWN_RANKS ? rank : SHOWN_RANKS];
 }
 
+/** What is grey anyway is one slice: between many of them their edges would show. */
+function slices(parts) {
+  const coloured = parts.filter(([rank]) => rank >= 0 && rank < SHOWN_RANKS);
+  const grey = parts.filter(([rank]) => rank < 0 || rank >= SHOWN_RANKS).reduce((sum, [, count]) => sum + count, 0);
+  return grey ? [...coloured, [-1, grey]] : coloured;
+}
+
 function pie(context, x, y, parts) {
   const total = parts.reduce((sum, [, count]) => sum + count, 0);
   if (!total) return;
@@ -63,7 +70,7 @@ function draw(row) {
   context.scale(scale, scale);
   for (const link of row.querySelectorAll("a[data-s]")) {
     const { left, width } = link.parentElement.getBoundingClientRect();
-    pie(context, left - start + width / 2, height / 2, partsOf(link));
+    pie(context, left - start + width / 2, height / 2, slices(partsOf(link)));
   }
   first.append(canvas);
 }

@@ -2,6 +2,7 @@
 import { Card } from "./overview-card.js";
 import { startPies } from "./overview-draw.js";
 import { addressWith, part, patiently } from "./overview-fetch.js";
+import { startNames } from "./overview-names.js";
 
 const table = document.querySelector("[data-matrix]");
 const box = document.querySelector("[data-box]");
@@ -161,10 +162,14 @@ function startForm(form) {
 const form = document.querySelector("[data-controls]");
 if (form) startForm(form);
 if (table) {
+  const fit = startNames(table, box);
+  watch = fit;
   if (table.classList.contains("draw-pies") && !phone.matches) {
-    watch = startPies(table, box);
+    const draw = startPies(table, box);
+    watch = (rows) => [fit, draw].forEach((call) => call(rows));
     document.querySelector("[data-legend]")?.removeAttribute("hidden");
   }
+  fit(); // pies have made the columns narrower
   new Card(document.querySelector("[data-card]"), table);
   startFolding();
   startScrolling();
