@@ -43,7 +43,10 @@ make_venv() {
             return 1
         fi
     fi
-    quietly venv "making $venv with $("$python" --version)" "$python" -m venv --clear "$venv"
+    rm -rf "$venv"
+    mkdir -p "$venv"
+    echo "not finished" >"$venv/.place"  # where this is interrupted, the next time begins anew
+    quietly venv "making $venv with $("$python" --version)" "$python" -m venv "$venv"
 }
 
 # uv installs ten times as fast as pip; where it cannot be had, pip does.
