@@ -27,11 +27,11 @@ def test_mapped_columns_can_not_be_written(file):
         map_columns(file)["task"][0] = 0
 
 
-@pytest.mark.parametrize("size", [0, 10, 30, 200])
+@pytest.mark.parametrize("size", [0, 10, 30, 150])
 def test_a_file_that_was_cut_off_is_refused(file, size):
     file.write_bytes(file.read_bytes()[:size])
 
-    with pytest.raises(ValueError, match=r"cut off|empty|columns of this program|JSON"):
+    with pytest.raises(ValueError, match=r"cut off|empty|columns of this program|end of data|EOF"):
         map_columns(file)
 
 

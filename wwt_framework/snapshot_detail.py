@@ -30,13 +30,14 @@ create table log (
     more blob not null, text integer not null references text
 );
 create table recovery (workflow integer not null, told blob not null);
-create table known (workflow integer not null, kind text, source text, state text, at real, note text);
+create table known (id integer primary key, kind text, source text, state text, at real, note text);
+create table known_of (workflow integer not null, known integer not null references known);
 """
 _INDEXES = """
 create index log_workflow on log (workflow, exit_code);
 create index log_code on log (exit_code, count);
 create index recovery_workflow on recovery (workflow);
-create index known_workflow on known (workflow);
+create index known_of_workflow on known_of (workflow);
 """
 
 
@@ -87,10 +88,7 @@ def write_detail(
             "insert into recovery values (?, ?)",
             ((position[w], _dump_recovery(r)) for w, r in recoveries if w in position),
         )
-        db.executemany(
-            "insert into known values (?, ?, ?, ?, ?, ?)",
-            ((position[w], k.kind, k.source, k.state, _stamp(k.at), _clean(k.note)) for w, k in known if w in position),
-        )
+        _write_known(db, position, known)
         db.execute("commit")
         db.executescript(_INDEXES)
     finally:
@@ -127,6 +125,15 @@ def _write_logs(db: sqlite3.Connection, position: Mapping[str, int], logs: Itera
             _clean(log.url), log.count, _stamp(log.at), more, texts[digest],
         )  # fmt: skip
         db.execute("insert into log values (null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+
+def _write_known(db: sqlite3.Connection, position: Mapping[str, int], known: Iterable[tuple[str, Known]]) -> None:
+    """What is said of one workflow is mostly said of thousands: it is stored once."""
+    said: dict[Known, int] = {}
+    rows = [(position[w], said.setdefault(k, len(said))) for w, k in known if w in position]
+    db.executemany("insert into known_of values (?, ?)", rows)
+    words = ((i, k.kind, k.source, k.state, _stamp(k.at), _clean(k.note)) for k, i in said.items())
+    db.executemany("insert into known values (?, ?, ?, ?, ?, ?)", words)
 
 
 def _dump_recovery(r: Recovery) -> bytes:
@@ -193,7 +200,11 @@ class Detail:
 
     def known(self, index: int) -> dict[str, Known]:
         """Kind -> how far it can be trusted, for the kinds of which there is something to say."""
-        rows = self._rows("select kind, source, state, at, note from known where workflow = ?", index)
+        rows = self._rows(
+            "select kind, source, state, at, note from known_of join known on known.id = known_of.known"
+            " where workflow = ? order by known_of.rowid",
+            index,
+        )
         return {kind: Known(kind, source, state, _when(at), note) for kind, source, state, at, note in rows}
 
 

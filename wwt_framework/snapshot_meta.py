@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -39,9 +39,9 @@ def write_meta(path: Path, meta: Meta) -> None:
         "campaigns": meta.campaigns,
         "types": meta.types,
         "statuses": meta.statuses,
-        "sources": [asdict(report) for report in meta.sources],
-        "exit_codes": [asdict(code) for code in meta.exit_codes.values()],
-        "sites": [{**asdict(site), "readiness": site.readiness.name} for site in meta.sites.values()],
+        "sources": meta.sources,
+        "exit_codes": tuple(meta.exit_codes.values()),
+        "sites": tuple(meta.sites.values()),
     }
     path.write_bytes(orjson.dumps(told))
 
@@ -53,7 +53,7 @@ def read_meta(path: Path) -> Meta:
         raise ValueError(f"layout {told['layout']}, this program reads {LAYOUT}")
     codes = [_with_times(ExitCode, code, "since", "until") for code in told["exit_codes"]]
     sites = [
-        _with_times(SiteStatus, {**site, "readiness": Readiness[site["readiness"]]}, "since") for site in told["sites"]
+        _with_times(SiteStatus, {**site, "readiness": Readiness(site["readiness"])}, "since") for site in told["sites"]
     ]
     sources = [
         _with_times(SourceReport, {**r, "rejected": tuple(Rejected(**x) for x in r["rejected"])}, "asked_at", "as_of")

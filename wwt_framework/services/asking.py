@@ -38,7 +38,10 @@ class Round:
 
     def tally(self, plugin: str, kind: str) -> Tally:
         """The count of *plugin*'s answers to questions of *kind*."""
-        return self.tallies.setdefault((plugin, kind), Tally(plugin, kind, self.now))
+        found = self.tallies.get((plugin, kind))
+        if found is None:
+            found = self.tallies[plugin, kind] = Tally(plugin, kind, self.now)
+        return found
 
     def missing(self, source: str) -> bool:
         """Whether *source* is in plugins.yml and does not run."""

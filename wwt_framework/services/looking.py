@@ -185,7 +185,7 @@ class Look:
 
     def _known(self) -> Iterator[tuple[str, Known]]:
         by_prep: dict[str, list[str]] = {}
-        for name in self.named:
+        for name in self.named if self._family else ():
             by_prep.setdefault(self._workflow(name).prep_id, []).append(name)
         yield from make.known_tellings("parameters", self._parameters, lambda name: (name,))
         yield from make.known_tellings("family", self._family, lambda prep_id: by_prep.get(prep_id, ()))

@@ -74,7 +74,9 @@ def refresh(
     wanted = None if workflows is None and prep_ids is None else (frozenset(workflows or ()), frozenset(prep_ids or ()))
     with alone(data_dir, lambda: progress(None, "waiting for another refresh to end")), _uncollected():
         now = clock()
-        current = current_snapshot(store, data_dir)
+        # Opened only for those who look at it.
+        looked_at = wanted is not None or hooks.implementing("notify")
+        current = current_snapshot(store, data_dir) if looked_at else None
         try:
             sweep(data_dir)
             reports, snapshot = _take(hooks, config, store, data_dir, wanted, current, progress, now)

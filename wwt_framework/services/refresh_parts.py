@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime, timezone
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,11 @@ _FIELDS = tuple(f.name for f in fields(Workflow) if f.name != "name")
 _WANTED = ("prep_id", "campaign", "request_type", "status", "priority", "requested_at", "parameters")
 _SEVERITY = ("ok", "old", "partial", "unknown")
 
+_values = attrgetter(*_FIELDS)
+_wanted = attrgetter(*_WANTED)
+#: What a workflow holds of which only the name is known.
+_NOTHING = _values(Workflow("only a name"))
+
 
 def _empty(value: Any) -> bool:
     return value is None or (not value and not isinstance(value, int | float))
@@ -30,12 +36,19 @@ def _empty(value: Any) -> bool:
 
 def lacks(workflow: Workflow) -> bool:
     """Whether somebody should be asked about *workflow*."""
-    return any(_empty(getattr(workflow, name)) for name in _WANTED)
+    return any(map(_empty, _wanted(workflow)))
 
 
 def filled(base: Workflow, more: Workflow) -> Workflow:
     """*base*; what it leaves empty is taken from *more*."""
-    new = {name: value for name in _FIELDS if _empty(getattr(base, name)) and not _empty(value := getattr(more, name))}
+    values = _values(base)
+    if values == _NOTHING and base.name == more.name:
+        return more
+    new = {
+        name: value
+        for name, old, value in zip(_FIELDS, values, _values(more), strict=True)
+        if _empty(old) and not _empty(value)
+    }
     return replace(base, **new) if new else base
 
 
@@ -105,25 +118,36 @@ def known_errors(
         )
 
 
+#: How far one source's telling can be trusted: source, state, of when, note.
+_Word = tuple[str, str, datetime | None, str]
+
+
 def known_tellings(
     kind: str, told: Mapping[str, Mapping[str, Telling[Any]]], owners: Callable[[str], Iterable[str]]
 ) -> Iterator[tuple[str, Known]]:
     """How far one kind of knowledge can be trusted. *owners*: the workflows of a key (itself, or those of a prep id)."""
-    by_key: dict[str, list[tuple[str, Telling[Any]]]] = {}
+    by_key: dict[str, tuple[_Word, ...]] = {}
     for source, tellings in told.items():
         for key, telling in tellings.items():
-            by_key.setdefault(key, []).append((source, telling))
-    for key, several in by_key.items():
-        states = {telling.state for _, telling in several}
-        state = max(states, key=_SEVERITY.index)
-        if state == "unknown" and len(states) > 1:
-            state = "partial"
-        at = min((telling.at for _, telling in several if telling.at), default=None)
-        told_by = [source for source, telling in several if telling.state != "ok"] or [source for source, _ in several]
-        notes = dict.fromkeys(telling.note for _, telling in several if telling.note)
-        known = Known(kind, ", ".join(told_by), state, at, "; ".join(notes))
+            by_key[key] = (*by_key.get(key, ()), (source, telling.state, telling.at, telling.note))
+    said: dict[tuple[_Word, ...], Known] = {}  # what is said of one is mostly said of all others, too
+    for key, words in by_key.items():
+        known = said.get(words)
+        if known is None:
+            known = said[words] = _in_sum(kind, words)
         for owner in owners(key):
             yield owner, known
+
+
+def _in_sum(kind: str, words: tuple[_Word, ...]) -> Known:
+    states = {state for _, state, _, _ in words}
+    state = max(states, key=_SEVERITY.index)
+    if state == "unknown" and len(states) > 1:
+        state = "partial"
+    at = min((at for _, _, at, _ in words if at), default=None)
+    told_by = [source for source, state, _, _ in words if state != "ok"] or [source for source, _, _, _ in words]
+    notes = dict.fromkeys(note for _, _, _, note in words if note)
+    return Known(kind, ", ".join(told_by), state, at, "; ".join(notes))
 
 
 def a_few(logs: Iterable[tuple[str, LogExcerpt]]) -> Iterator[tuple[str, LogExcerpt]]:

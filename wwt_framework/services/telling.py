@@ -49,7 +49,10 @@ class Question(Generic[ItemT]):
 
 
 def tellings(
-    round_: Round, question: Question[ItemT], keys: Collection[str], answers: Iterable[tuple[str, str, Answer | Items[ItemT] | str]]
+    round_: Round,
+    question: Question[ItemT],
+    keys: Collection[str],
+    answers: Iterable[tuple[str, str, Answer | Items[ItemT] | str]],
 ) -> dict[str, dict[str, Telling[ItemT]]]:
     """Source -> key -> what it tells, kept line by line. *answers* are (source, key, answer) about *keys*.
 
@@ -92,6 +95,7 @@ class _Notebook(Generic[ItemT]):
         self._stack = stack
         self._files: dict[str, IO[bytes]] = {}
         self._earlier: dict[str, dict[str, bytes]] = {}
+        self._heads: dict[tuple[str, datetime | None, str], bytes] = {}  # the same for most lines
 
     def earlier(self, source: str) -> dict[str, bytes]:
         """Key -> line of the last time."""
@@ -139,10 +143,12 @@ class _Notebook(Generic[ItemT]):
             self.told.setdefault(source, {})[key] = told
 
     def _put(self, source: str, key: str, told: Telling[ItemT], json: bytes) -> None:
-        at = -1 if told.at is None else int(told.at.timestamp())
-        head = orjson.dumps([told.state, at, told.note])
-        self._file(source).write(key.encode() + b"\t" + head[:-1] + b"," + json + b"]\n")
-        held = told if self._question.hold else Telling[ItemT](told.state, told.at, told.note)
+        word = (told.state, told.at, told.note)
+        if (head := self._heads.get(word)) is None:
+            at = -1 if told.at is None else int(told.at.timestamp())
+            head = self._heads[word] = orjson.dumps([told.state, at, told.note])[:-1]
+        self._file(source).write(b"%b\t%b,%b]\n" % (key.encode(), head, json))
+        held: Telling[ItemT] = told if self._question.hold else Telling(told.state, told.at, told.note)
         self.told.setdefault(source, {})[key] = held
 
     def _file(self, source: str) -> IO[bytes]:
@@ -159,7 +165,9 @@ def read_line(line: bytes, kind: type[ItemT], hold: bool = True) -> Telling[Item
         when = None if at < 0 else datetime.fromtimestamp(at, timezone.utc)
         return Telling(state, when, note, adapter(kind).validate_python(raw) if hold else ())
     except (ValueError, TypeError) as err:
-        log.warning("a kept line can not be read and is lost", extra={"line": repr(line[:80]), "error": type(err).__name__})
+        log.warning(
+            "a kept line can not be read and is lost", extra={"line": repr(line[:80]), "error": type(err).__name__}
+        )
         return None
 
 
