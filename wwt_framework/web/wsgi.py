@@ -41,7 +41,9 @@ def build(app: Any) -> Pages:
     """The pages of *app*, to be served by any WSGI server."""
     names = sorted(module.name for module in pkgutil.iter_modules(pages.__path__))
     modules = [importlib.import_module(f"{pages.__name__}.{name}") for name in names]
-    return Pages(app, {module.__name__: module.mount(app) for module in modules})
+    built = Pages(app, {module.__name__: module.mount(app) for module in modules})
+    built.room(app.house)  # so that the first visitor does not wait for it
+    return built
 
 
 class Pages:
@@ -109,7 +111,7 @@ class Pages:
             request.exchange = exchange
             exchange.visit = with_address(exchange.visit, request.wsgi_environ)
             response = serve(exchange, self.find(exchange), request.wsgi_environ)
-        except Exception as error:  # noqa: BLE001  # nobody is shown a traceback; the log is
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # nobody is shown a traceback; no page ends the server
             response = failed(exchange, error)
         return _send(packed(exchange, response), exchange)
 
