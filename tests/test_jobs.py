@@ -144,13 +144,23 @@ def test_waiting_runs_do_not_grow_without_bounds(make: Callable[..., App]) -> No
 
 
 def test_a_run_ends_with_the_line_that_the_job_gives(make: Callable[..., App]) -> None:
-    def count(progress: Progress, n: int) -> str:
+    run = make(Job("count", lambda progress, n: f"{n} \n counted")).clockwork.run_now("count", n=3)
+
+    assert (run.state, run.text, run.attempt) == ("done", "3 counted", 1)
+
+
+def test_a_run_tells_how_far_it_is(make: Callable[..., App]) -> None:
+    seen: list[JobRun] = []
+
+    def count(progress: Progress) -> str:
         progress(0.5, "counting")
-        return f"{n} \n counted"
+        seen.extend(ledger.runs(app.store))
+        return ""
 
-    run = make(Job("count", count)).clockwork.run_now("count", n=3)
+    app = make(Job("count", count))
+    app.clockwork.run_now("count")
 
-    assert (run.state, run.text, run.progress, run.doing, run.attempt) == ("done", "3 counted", 0.5, "counting", 1)
+    assert [(run.state, run.progress, run.doing) for run in seen] == [("running", 0.5, "counting")]
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ class Queue:
         self._huey: Any = None
         self._send: Any = None
         self._consumer: _Consumer | None = None
+        self._retired: list[_Consumer] = []  # of files that were damaged; what they are at goes on
 
     def put(self, run_id: str) -> None:
         """Hand over a run. Raises sqlite3.Error or OSError when the file can not be written."""
@@ -71,12 +72,16 @@ class Queue:
     def stop(self) -> bool:
         """End; whether all runs had ended within a few seconds."""
         with self._changing:
-            consumer, self._consumer = self._consumer, None
+            consumers = [*self._retired, *([self._consumer] if self._consumer else [])]
+            self._retired, self._consumer = [], None
             ended = True
-            if consumer is not None:
+            for consumer in consumers:
                 consumer.stop(graceful=True)
-                ended = not any(thread.is_alive() for _, thread in consumer.worker_threads)
-            if self._huey is not None and ended:
+                if any(thread.is_alive() for _, thread in consumer.worker_threads):
+                    ended = False
+                else:
+                    consumer.huey.storage.close()
+            if self._huey is not None and not consumers:
                 self._huey.storage.close()
             return ended
 
@@ -88,13 +93,14 @@ class Queue:
             damage = self._damage()
             if not damage:
                 return
-            running = self._consumer is not None
-            if self._consumer is not None:
-                self._consumer.stop()  # what its threads are at goes on; they take no more
+            consumer, self._consumer = self._consumer, None
+            if consumer is not None:
+                consumer.stop()  # its threads take no more
+                self._retired.append(consumer)
             self._huey.storage.close()
             self._remove(damage)
             self._connect()
-            if running:
+            if consumer is not None:
                 self.start()
 
     def _open(self) -> None:

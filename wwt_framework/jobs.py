@@ -129,7 +129,7 @@ class Clockwork:
     def run_now(self, name: str, user: str = "", **arguments: Any) -> JobRun:
         """Perform a run here and now, in this thread; returns it as it ended."""
         run_id = ledger.request_run(self._app.store, name, _as_json(name, arguments), user)
-        self.perform(run_id)
+        self._one(ledger.run(self._app.store, run_id))
         return ledger.run(self._app.store, run_id)
 
     def tick(self) -> None:
@@ -188,20 +188,23 @@ class Clockwork:
     # -- one run --
 
     def perform(self, run_id: str) -> None:
-        """Carry out a run that waits, unless its job is running: then it goes on waiting."""
-        store = self._app.store
-        run = ledger.run(store, run_id)
-        if run.state not in {"queued", "lost"} or self._stopping.is_set():
+        """Carry out the run of its job that waits longest, unless the job is running: then all go on waiting."""
+        run = ledger.run(self._app.store, run_id)
+        if run.state == "queued":
+            waiting = ledger.runs(self._app.store, WAITING, name=run.name, states=("queued",))
+            self._one(waiting[-1] if waiting else run)
+
+    def _one(self, run: JobRun) -> None:
+        if self._stopping.is_set():
             return
         with self._busy_lock:
             if run.name in self._busy:
                 return
             self._busy.add(run.name)
         try:
-            with job_runs.held(self._data_dir, run_id) as mine:
-                if not mine or not ledger.start_run(store, run_id):
-                    return
-                self._carry_out(run)
+            with job_runs.held(self._data_dir, run.id) as mine:
+                if mine and ledger.start_run(self._app.store, run.id):
+                    self._carry_out(run)
         finally:
             with self._busy_lock:
                 self._busy.discard(run.name)
