@@ -1,4 +1,7 @@
-"""``python -m wwt_framework.job_child PARENT COMMAND ...``: ``wwt COMMAND ...`` that ends when its parent does."""
+"""``python -m wwt_framework.job_child PARENT refresh ...``: ``wwt refresh ...`` that ends when its parent does.
+
+Standard output carries what it came to and nothing else; what plugins print goes to standard error.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +25,11 @@ def main() -> None:
     """Run the command."""
     parent, command = int(sys.argv[1]), sys.argv[2:]
     end_with(parent)
+    report = os.dup(1)
+    os.dup2(2, 1)
     from wwt_framework import cli
 
-    sys.argv = ["wwt", *command]
+    sys.argv = ["wwt", *command, f"--report={report}"]
     cli.main()
 
 

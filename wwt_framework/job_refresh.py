@@ -21,6 +21,10 @@ log = logging.getLogger(__name__)
 
 #: A refresh that takes longer hangs.
 LIMIT = timedelta(hours=1)
+#: How the program begins the sentence with which it ends.
+_SAYS = "wwt: "
+#: Lines of one refresh that go to the log.
+_LINES_LOGGED = 200
 
 
 class Ended(WwtError):
@@ -61,15 +65,18 @@ class Child:
                 self._process.terminate()
 
     def _outcome(self, code: int, told: str, complaints: str) -> str:
-        for line in complaints.splitlines():
+        lines = complaints.splitlines()
+        for line in lines[:_LINES_LOGGED]:
             log.warning("the refresh says", extra={"line": one_line(line)})
+        if len(lines) > _LINES_LOGGED:
+            log.warning("the refresh says more than is logged", extra={"lines": len(lines)})
         if code == 0:
-            return one_line(_last_line(told))
+            return one_line(told)
         if self._stopped:
             raise Ended("ended because the program was closed")
         if code < 0:
             raise WwtError(f"its process was ended by {signal.Signals(-code).name}")
-        raise WwtError(one_line(_last_line(complaints).removeprefix("wwt: ")) or f"exit code {code}")
+        raise WwtError(one_line(_reason(lines)) or f"exit code {code}")
 
 
 def _command(config: Path, run_id: str, arguments: Mapping[str, Any]) -> list[str]:
@@ -79,9 +86,11 @@ def _command(config: Path, run_id: str, arguments: Mapping[str, Any]) -> list[st
     return command + [f"--prepid={prep_id}" for prep_id in arguments.get("prep_ids") or ()]
 
 
-def _last_line(text: str) -> str:
-    lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else ""
+def _reason(lines: Sequence[str]) -> str:
+    """Why the program ended: its own sentence; without one the last line, which is that of a traceback."""
+    # Not only at the beginning: what a plugin wrote last may lack its end.
+    own = [line.partition(_SAYS)[2] for line in lines if _SAYS in line]
+    return next((line for line in reversed(own or lines) if line.strip()), "")
 
 
 def joined(runs: Sequence[JobRun]) -> dict[str, list[str]]:
