@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 
 from wwt_framework.logs import JsonLines, Plain
 
@@ -35,3 +36,13 @@ def test_text_from_outside_can_not_forge_a_line():
     assert "\n" not in Plain().format(forged)
     assert "\x1b" not in Plain().format(forged)
     assert "\n" not in JsonLines().format(forged)
+
+
+def test_what_was_raised_can_not_forge_a_line_or_command_a_terminal():
+    try:
+        raise ValueError("x\n12:00:00 error: all is lost\x1b[31m\r\u202e")
+    except ValueError:
+        lines = Plain().format(record(exc_info=sys.exc_info())).split("\n")
+
+    assert all(line.isprintable() for line in lines)
+    assert [line for line in lines if not line.startswith("    ")] == lines[:1]

@@ -38,8 +38,17 @@ class Plain(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         fields = " ".join(f"{key}={json.dumps(value, default=str)}" for key, value in _fields(record))
         when = self.formatTime(record, "%H:%M:%S")
-        line = f"{when} {record.levelname.lower()}: {record.getMessage()} {fields}".rstrip()
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        line = _printable(f"{when} {record.levelname.lower()}: {record.getMessage()} {fields}".rstrip())
+        if not record.exc_info:
+            return line
+        # What was raised may say anything: set in, its lines are not taken for lines of the log.
+        told = self.formatException(record.exc_info).split("\n")
+        return "\n".join([line, *(f"    {_printable(one)}" for one in told)])
+
+
+def _printable(line: str) -> str:
+    """*line* without what a terminal would obey."""
+    return line if line.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
 
 
 def on_terminal(level: int) -> None:

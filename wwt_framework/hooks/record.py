@@ -83,7 +83,8 @@ def shorten(value: Any) -> str:
 def message_of(error: BaseException) -> str:
     """What an operator reads of *error*: a sentence of ours as it is, anything else after its class."""
     text = str(error) if isinstance(error, WwtError) else f"{type(error).__name__}: {error}".removesuffix(": ")
-    return text if len(text) <= _MESSAGE else text[:_MESSAGE] + "..."
+    shown = text if len(text) <= _MESSAGE else text[:_MESSAGE] + "..."
+    return shown if shown.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in shown)
 
 
 class Record:
