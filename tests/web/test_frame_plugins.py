@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -251,6 +252,15 @@ def test_a_page_that_raises_names_its_plugin_and_is_counted(installation):
     assert "ZeroDivisionError" not in got.text
 
 
+def test_a_page_that_wants_to_end_the_program_costs_itself_only(installation):
+    client = one_page(installation, lambda visit, user, snapshot: sys.exit(3))
+
+    got = client.get("/p/extras.mine/report")
+
+    assert got.status == 500
+    assert "wanted to end the program" in got.text
+
+
 @pytest.mark.parametrize(
     ("error", "status"), [(NotFound("no such report"), 404), (Denied("not for you"), 403), (SourceError("silent"), 500)]
 )
@@ -343,6 +353,16 @@ def test_a_panel_whose_template_fails_leaves_a_notice_in_its_place(installation,
 
     assert "misspelt" in bad[2]
     assert good == ["extras.mine", "fine", ""]
+
+
+def test_a_panel_whose_template_wants_to_end_the_program_leaves_a_notice(installation, tmp_path):
+    (tmp_path / "bad.html").write_text("{{ leave() }}")
+    plugin = WithPanels((Panel("Bad", "bad.html", place="top", values={"leave": sys.exit}),))
+
+    ((_, body, complaint),) = panels_of(installation(plugins={"extras.mine": plugin}, templates=tmp_path))["top"]
+
+    assert not body
+    assert "SystemExit" in complaint
 
 
 def test_a_plugin_that_has_no_panel_to_give_costs_the_others_nothing(installation, tmp_path):

@@ -191,6 +191,13 @@ def test_p10_the_second_address_leads_to_the_page_and_keeps_the_query(visitor: A
     assert (got.status, got.header("Location")) == (302, f"/seeworkflow?workflow={ORIGINAL}&issuggested=1")
 
 
+@pytest.mark.parametrize("name", ["status", "path", "self"])
+def test_p10_no_name_in_the_query_breaks_the_second_address(visitor: Any, name: str) -> None:
+    got = visitor.get(f"/seeworkflow2?workflow={ORIGINAL}&{name}=1")
+
+    assert (got.status, got.header("Location").partition("&")[0]) == (302, f"/seeworkflow?workflow={ORIGINAL}")
+
+
 def test_o7_no_workflow_leads_to_the_overview(visitor: Any) -> None:
     assert visitor.get("/seeworkflow").header("Location") == "/globalerror"
 

@@ -75,7 +75,7 @@ def draw_panel(exchange: Exchange, plugin: str, panel: Panel, case: Case | None)
         body = template.render(
             {**panel.values, "panel": panel, "case": case, "user": exchange.user, "now": exchange.now}
         )
-    except Exception as error:  # a plugin's template may raise anything
+    except (Exception, SystemExit) as error:  # a plugin's template may raise anything
         log.warning("a panel could not be drawn", extra={"plugin": plugin, "template": panel.template}, exc_info=error)
         sentence = f"{plugin}: the panel could not be drawn: {type(error).__name__}: {error}"[:500]
         return ShownPanel(plugin, panel.title, complaint=sentence, order=panel.order)

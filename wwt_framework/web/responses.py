@@ -59,7 +59,7 @@ def as_text(text: str, status: int = 200) -> Response:
     return Response(text.encode("utf-8", "replace"), TEXT, status)
 
 
-def redirect(path: str, status: int = 303, **query: Any) -> Response:
+def redirect(path: str, status: int = 303, /, **query: Any) -> Response:
     """Somewhere else within the installation; 303 after a change, 302 for a page that has moved."""
     address = current_exchange().url(path, **query)
     return Response(b"", TEXT, status, {"Location": address})

@@ -67,7 +67,7 @@ class Contributed:
             return self._response(reply)
         except (Refused, Denied, NotFound):
             raise
-        except Exception as error:  # a plugin may raise anything
+        except (Exception, SystemExit) as error:  # a plugin may raise anything
             raise self._failure(exchange, error) from error
 
     @property
@@ -105,8 +105,10 @@ class Contributed:
         response = as_json(reply.json, reply.status)
         return replace(response, content_type=reply.content_type or response.content_type, headers=headers)
 
-    def _failure(self, exchange: Exchange, error: Exception) -> Refused:
+    def _failure(self, exchange: Exchange, error: Exception | SystemExit) -> Refused:
         hooks = exchange.house.hooks
+        if isinstance(error, SystemExit):
+            error = PluginError(f"wanted to end the program (SystemExit: {error.code})")
         if self.plugin in hooks.plugins:
             hooks.record(self.plugin).failed(f"page {self.path}", error)
         if isinstance(error, WwtError):
