@@ -67,7 +67,9 @@ def counted(answer: ErrorColumns) -> Counted:
         rejected.append(Rejected(printable(path), why, workflow_of(task)))
     cells = replace(given, count=count).where(keep & ~broken & (count > 0)).of_tasks(wanted)
     partial = {w: str(why) for w, why in answer.partial.items() if not path_trouble(f"/{w}/task")}
-    named = tuple(w for w in answer.workflows if not path_trouble(f"/{w}/task"))
+    named = tuple(answer.workflows)
+    if not _all_paths([f"/{w}/task" for w in named]):
+        named = tuple(w for w in named if not path_trouble(f"/{w}/task"))
     return Counted(cells, tuple(rejected), partial, named)
 
 
