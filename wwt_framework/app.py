@@ -112,6 +112,8 @@ class App:
             before, self.house = self.house, house
             loader.stop(before.hooks, house.hooks)
             log.info("changed configuration was taken up", extra={"checksum": config.checksum})
+            if _sources(before.config) != _sources(config):
+                self.clockwork.request("refresh")  # what another source tells is not waited for until the clock comes
             return True
 
     @contextmanager
@@ -136,6 +138,10 @@ class App:
         self.clockwork.stop()
         loader.stop(self.house.hooks)
         self.store.close()
+
+
+def _sources(config: Config) -> list[PluginConfig]:
+    return [plugin for plugin in config.plugins if plugin.namespace == "errors"]
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

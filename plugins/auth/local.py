@@ -20,7 +20,7 @@ SHORTEST, LONGEST = 8, 1024  # characters of a password
 
 
 class LocalAccounts:
-    """Sign people in whose accounts were made with ``wwt user add``."""
+    """Sign people in whose accounts were made with the command wwt user add."""
 
     class Options(PluginOptions):
         time_cost: int = Field(argon2.DEFAULT_TIME_COST, ge=1, description="passes that argon2id makes over its memory")

@@ -93,6 +93,17 @@ def test_a_changed_plugins_yml_is_taken_up_while_running(wwt):
     assert server.get("/globalerror")[0] == 200
 
 
+def test_another_source_is_asked_as_soon_as_the_file_names_it(wwt):
+    path = file_source(wwt)
+    server = wwt.start("serve")
+    server.until(lambda: server.json("/getprepids"))
+    (wwt.folder / "other.json").write_text(json.dumps({"/another/t": {"1": {"T1_X": 1}}}), encoding="utf-8")
+
+    path.write_text(path.read_text().replace("errors.json", "other.json"))
+
+    server.until(lambda: [w["workflow"] for w in server.json("/getworkflows?prepid=NoPrepID")] == ["another"])
+
+
 def test_a_bad_edit_keeps_what_runs_and_says_so(wwt):
     path = file_source(wwt)
     server = wwt.start("serve")

@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.services.overview_world import Made, random_world, taken, workflow_of
+from tests.services.overview_world import TAKEN, Made, random_world, taken, workflow_of
 from wwt_framework import hookimpl
-from wwt_framework.model import ErrorCount, Workflow
+from wwt_framework.model import ErrorCount, SourceReport, Workflow
 from wwt_framework.plugin import Panel
 from wwt_framework.snapshot import OLD, PARTIAL, UNKNOWN
 from wwt_framework.store import ledger
@@ -213,7 +213,20 @@ def test_before_the_first_refresh_the_page_is_there(client: Any) -> None:
     got = client.get("/globalerror")
 
     assert got.status == 200
-    assert "No workflow of this snapshot has failed jobs" in got.text
+    assert "No refresh has ended yet, so nothing is known" in got.text
+
+
+@pytest.mark.parametrize("address", ["/", "/globalerror", "/globalerror?view=list"])
+def test_no_answer_is_not_shown_as_no_errors(installation: Callable[..., Any], tmp_path: Path, address: str) -> None:
+    told = [SourceReport("errors.json_file", "errors", "failed", TAKEN, None, 0.1, "no such file")]
+    visitor = installation(snapshot=taken(tmp_path / "s", [], [], sources=told).snapshot)
+
+    got = visitor.get(address)
+
+    assert (
+        "errors.json_file did not answer, so failed jobs are not known: this is not the same as no errors." in got.text
+    )
+    assert "has failed jobs" not in got.text
 
 
 def test_further_rows_have_a_link(visitor: Any, world: Made) -> None:

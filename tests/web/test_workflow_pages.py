@@ -410,7 +410,7 @@ def test_p12_an_unknown_code_has_no_info(visitor: Any) -> None:
 def test_p12_jobs_that_failed_silently_are_counted(visitor: Any) -> None:
     got = logs(visitor, errorcode="71305", workflowstep=GEN)
 
-    assert "No info for this error code: 280 jobs failed with it" in text_of(main_of(got))
+    assert "Nothing was kept of what jobs said with this exit code: 280 jobs failed with it" in text_of(main_of(got))
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,18 @@ def source_lines(sources: Sequence[SourceReport], now: datetime) -> tuple[Source
     return tuple(lines)
 
 
+def nothing_known(snapshot: Any) -> str:
+    """Why an empty table does not mean that nothing fails, in a sentence; "" where it does."""
+    if snapshot.is_empty:
+        return "No refresh has ended yet, so nothing is known: this is not the same as no errors."
+    silent = dict.fromkeys(
+        r.plugin for r in snapshot.sources if r.kind in ("workflows", "errors") and r.state == "failed"
+    )
+    if not silent:
+        return ""
+    return f"{', '.join(silent)} did not answer, so failed jobs are not known: this is not the same as no errors."
+
+
 def _missing(snapshot: Any) -> tuple[str, ...]:
     """What is known to be incomplete, in words; counted once per snapshot."""
     sentences = {1: "with counts kept from earlier", 2: "with incomplete counts", 3: "whose errors are not known"}

@@ -12,6 +12,7 @@ from wwt_framework.services import finder
 from wwt_framework.snapshot import STATE_WORDS
 from wwt_framework.web.exchange import current_exchange
 from wwt_framework.web.filters import number
+from wwt_framework.web.frame import nothing_known
 from wwt_framework.web.render import redirect, render, table_response
 from wwt_framework.web.responses import Response
 from wwt_framework.web.tools import current_snapshot, page
@@ -36,7 +37,7 @@ class HomePage:
     failed_jobs: int
     preps: int  # those that have workflows with failed jobs: as many rows as the list has
     sites: int
-    known: bool  # whether there is a snapshot at all
+    unasked: str  # why nothing is known of failed jobs; "" when something is
 
 
 @page(role="anyone")
@@ -45,7 +46,7 @@ def home() -> Response:
     exchange = current_exchange()
     snapshot, options = exchange.snapshot, exchange.house.config.house
     if not (options.open_reading or exchange.user.may("viewer")):
-        return render("home.html", page=HomePage(0, 0, 0, 0, 0, False), may_read=False)
+        return render("home.html", page=HomePage(0, 0, 0, 0, 0, ""), may_read=False)
     cube = snapshot.cube
     failing = cube.workflow_cells[1:] > cube.workflow_cells[:-1]
     shown = HomePage(
@@ -54,7 +55,7 @@ def home() -> Response:
         failed_jobs=cube.total,
         preps=len(set(snapshot.workflow_prep[failing].tolist())),
         sites=len(cube.sites),
-        known=not snapshot.is_empty,
+        unasked="" if cube.total else nothing_known(snapshot),
     )
     return render("home.html", page=shown, may_read=True)
 

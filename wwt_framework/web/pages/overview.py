@@ -15,6 +15,7 @@ from wwt_framework.services import overview as matrix
 from wwt_framework.services.overview_query import FILTERS, LIST_PAGE, MOST, OverviewQuery
 from wwt_framework.store import ledger
 from wwt_framework.web.exchange import Refused, current_exchange
+from wwt_framework.web.frame import nothing_known
 from wwt_framework.web.marks import recent_marks
 from wwt_framework.web.matrix import Writer, hidden_pairs, vocabulary
 from wwt_framework.web.render import as_json, redirect, render, show_panels, table_response
@@ -70,6 +71,7 @@ class MatrixPage(_Linked):
     overview: matrix.Overview
     rows: Markup
     problems: tuple[str, ...]
+    unasked: str  # why nothing can be said about failed jobs at all; "" when something can
     vocabulary: str  # JSON: labels of the third variable by rank
     hidden: tuple[tuple[str, str], ...]
     filters: tuple[tuple[str, str], ...] = _FILTER_LABELS
@@ -102,7 +104,13 @@ def globalerror(part: str = "", of: str = "", format: str = "", **asked: Any) ->
     shown = matrix.overview(current_snapshot(), query, recent_marks())
     writer = _writer(shown)
     shown_page = MatrixPage(
-        query, shown, writer.rows(), problems, json.dumps(vocabulary(shown)), tuple(hidden_pairs(query))
+        query,
+        shown,
+        writer.rows(),
+        problems,
+        nothing_known(current_snapshot()),
+        json.dumps(vocabulary(shown)),
+        tuple(hidden_pairs(query)),
     )
     return render("overview.html", page=shown_page, panels=show_panels("overview"))
 
@@ -160,6 +168,7 @@ class PrepPage(_Linked):
     query: OverviewQuery
     list: lists.PrepList
     problems: tuple[str, ...]
+    unasked: str  # as in `MatrixPage`
     updated: int | None = None  # prep ids just asked for by "Update the table"; None: this page was not reached by it
     more_step: int = LIST_PAGE
     most: int = MOST
@@ -176,7 +185,8 @@ class PrepPage(_Linked):
 
 def _prep_page(query: OverviewQuery, problems: tuple[str, ...]) -> PrepPage:
     marked = ledger.marked_preps(current_app().store)
-    return PrepPage(query, lists.prep_list(current_snapshot(), query, recent_marks(), tuple(marked)), problems)
+    found = lists.prep_list(current_snapshot(), query, recent_marks(), tuple(marked))
+    return PrepPage(query, found, problems, nothing_known(current_snapshot()))
 
 
 def _list_page(query: OverviewQuery, problems: tuple[str, ...], updated: str) -> Response:
