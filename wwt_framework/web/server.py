@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cheroot import wsgi
+from cheroot.server import HTTPConnection
 from cheroot.ssl.builtin import BuiltinSSLAdapter
 from cherrypy.process import plugins, wspbus
 
@@ -30,6 +33,8 @@ class Serving:
     key: Path | None = None
     pid_file: Path | None = None
     body_limit: int = 4 * 1024 * 1024  # bytes; the pages have their own, lower one
+    head_limit: int = 256 * 1024  # bytes of address and headers; the address of a page holds its whole state
+    reading_s: float = 30  # for a whole request, head and body, to come in
 
 
 def run(application: Any, how: Serving, opened: Callable[[str], None], closing: Callable[[], None]) -> None:
@@ -49,6 +54,7 @@ def run(application: Any, how: Serving, opened: Callable[[str], None], closing: 
     thread = threading.Thread(target=server.serve, name="server")
     bus.subscribe("start", thread.start, priority=75)
     bus.subscribe("stop", server.stop, priority=25)
+    bus.subscribe("main", lambda: hurry(server))  # five times a second
     bus.subscribe("stop", closing, priority=50)
     if how.pid_file:
         plugins.PIDFile(bus, str(how.pid_file)).subscribe()
@@ -67,9 +73,45 @@ def _shown(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _server(application: Any, how: Serving) -> wsgi.Server:
-    server = wsgi.Server((how.host, how.port), application, numthreads=how.threads, server_name="wwt")
+class _Connection(HTTPConnection):
+    """A connection that knows until when its request has to have come in."""
+
+    def communicate(self) -> Any:
+        """Read one request and answer it, in a thread of the server."""
+        self.server.reading[self] = time.monotonic() + self.server.reading_s
+        try:
+            return super().communicate()  # type: ignore[no-untyped-call]  # cheroot has few types
+        finally:
+            self.server.reading.pop(self, None)
+
+
+class Server(wsgi.Server):
+    """cheroot, where a client that sends a byte now and then can not hold a thread for ever."""
+
+    ConnectionClass = _Connection
+
+    def __init__(self, application: Any, how: Serving) -> None:
+        super().__init__((how.host, how.port), application, numthreads=how.threads, server_name="wwt")
+        self.reading: dict[_Connection, float] = {}  # connection -> until when
+        self.reading_s = how.reading_s
+
+
+def hurry(server: Server) -> None:
+    """End the reading of requests that take too long to come in; an answer that is on its way goes on."""
+    now = time.monotonic()
+    for connection, until in list(server.reading.items()):
+        if now >= until and server.reading.pop(connection, None) is not None:
+            try:
+                # Not the method of the TLS socket: that would end the writing, too.
+                socket.socket.shutdown(connection.socket, socket.SHUT_RD)
+            except OSError as err:  # the client was quicker
+                log.debug("a slow client had gone", extra={"error": str(err)})
+
+
+def _server(application: Any, how: Serving) -> Server:
+    server = Server(application, how)
     server.max_request_body_size = how.body_limit
+    server.max_request_header_size = how.head_limit
     server.timeout = 20
     server.shutdown_timeout = 5
     if how.certificate and how.key:
