@@ -80,7 +80,7 @@ def early_tag(exchange: Exchange, rules: Rules) -> str:
     )
 
 
-def failed(exchange: Exchange | None, error: Exception | SystemExit) -> Response:
+def failed(exchange: Exchange | None, error: BaseException) -> Response:
     """The page that tells of *error*. What nobody foresaw goes to the log, under the number the page names."""
     if isinstance(error, Denied) and exchange is not None:
         error = refusal(exchange, error)
@@ -97,7 +97,7 @@ def failed(exchange: Exchange | None, error: Exception | SystemExit) -> Response
         return replace(as_text(f"{title}\n\n{error}\n", error.status), headers=dict(error.headers))
 
 
-def _unforeseen(exchange: Exchange | None, error: Exception | SystemExit) -> Refused:
+def _unforeseen(exchange: Exchange | None, error: BaseException) -> Refused:
     reference = secrets.token_hex(4)
     path = exchange.visit.path if exchange else ""
     log.error("page failed, reference %s", reference, extra={"path": path}, exc_info=error)

@@ -111,7 +111,7 @@ class Pages:
             request.exchange = exchange
             exchange.visit = with_address(exchange.visit, request.wsgi_environ)
             response = serve(exchange, self.find(exchange), request.wsgi_environ)
-        except (Exception, SystemExit) as error:  # noqa: BLE001  # nobody is shown a traceback; no page ends the server
+        except BaseException as error:  # noqa: BLE001  # signals reach the main thread only: a page raised it
             response = failed(exchange, error)
         return _send(packed(exchange, response), exchange)
 

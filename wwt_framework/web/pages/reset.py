@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wwt_framework.errors import NotFound, WwtError
+from wwt_framework.errors import NotFound, StoreError, WwtError
 from wwt_framework.services import renewal
 from wwt_framework.store import ledger
 from wwt_framework.web.exchange import Refused, current_exchange
@@ -47,6 +47,8 @@ def _reset(prepid: str, workflow: str) -> Response:
     user, remote = current_user().name, current_visit().remote
     try:
         asked = renewal.reset(app.store, app.clockwork, user, prepid, workflow, remote)
+    except StoreError:
+        raise
     except WwtError as error:
         raise Refused(400, str(error)) from error
     if exchange.wants_html() and not seen_by_script():
