@@ -289,8 +289,8 @@ def test_a_refresh_killed_anywhere_leaves_a_whole_snapshot(tmp_path: Path) -> No
 
 
 @pytest.mark.drill
-def test_a_refresh_killed_anywhere_a_hundred_times_leaves_a_whole_snapshot(tmp_path: Path) -> None:
-    _kill_again_and_again(tmp_path, 100)
+def test_a_refresh_killed_anywhere_many_times_leaves_a_whole_snapshot(tmp_path: Path) -> None:
+    _kill_again_and_again(tmp_path, 40)
 
 
 def _read_while_refreshing(tmp_path: Path, generations: int) -> None:
@@ -326,4 +326,4 @@ def test_readers_never_see_a_mix_of_two_snapshots(tmp_path: Path) -> None:
 
 @pytest.mark.drill
 def test_readers_never_see_a_mix_of_two_snapshots_for_long(tmp_path: Path) -> None:
-    _read_while_refreshing(tmp_path, 100)
+    _read_while_refreshing(tmp_path, 40)
