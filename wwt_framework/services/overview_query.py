@@ -150,7 +150,7 @@ def compile_search(search: str) -> Any:
     options.case_sensitive = False
     options.never_nl = True
     options.log_errors = False
-    options.max_mem = 8 << 20
+    options.max_mem = 256 << 10  # how large a pattern is when it is unfolded, too: (x?){999} twenty times is refused
     # A name is a line of one long text: the ends of the text are the ends of a line.
     inner = re.sub(r"\\(.)", lambda m: {"A": "^", "z": "$"}.get(m[1], m[0]), search[1:-1])
     try:
