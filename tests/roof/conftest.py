@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-CHEAP = "local: {time_cost: 1, memory_kib: 8, parallelism: 1}"
+CHEAP = "local: {time_cost: 1, memory_kib: 8, parallelism: 1, deadline_s: 60}"
 WORLD = f"wwt: {{listen: '127.0.0.1:0', refresh_minutes: 60}}\nerrors:\n  world: {{workflows: 20}}\nauth:\n  {CHEAP}\n"
 
 
