@@ -252,6 +252,17 @@ def test_a_page_that_raises_names_its_plugin_and_is_counted(installation):
     assert "ZeroDivisionError" not in got.text
 
 
+@pytest.mark.parametrize("reply", [Reply(body="text"), Reply(json=1, status=999), Reply(json=1, status="200")])
+def test_a_page_whose_reply_can_not_be_sent_names_its_plugin(installation, reply):
+    client = one_page(installation, lambda visit, user, snapshot: reply)
+
+    got = client.get("/p/extras.mine/report")
+
+    assert got.status == 500
+    assert "extras.mine" in got.text
+    assert client.app.house.hooks.record("extras.mine").failure_count == 1
+
+
 def test_a_page_that_wants_to_end_the_program_costs_itself_only(installation):
     client = one_page(installation, lambda visit, user, snapshot: sys.exit(3))
 

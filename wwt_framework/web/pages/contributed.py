@@ -89,6 +89,9 @@ class Contributed:
             raise Refused(422, "The body is not what this page accepts.\n" + "\n".join(lines[:20])) from None
 
     def _response(self, reply: Reply) -> Response:
+        if not isinstance(reply.body, bytes | None) or type(reply.status) is not int or not 200 <= reply.status < 600:
+            got = f"{type(reply.body).__name__} and {reply.status!r}"[:100]
+            raise PluginError(f"the page {self.path} answered with {got}, expected bytes and a status from 200 to 599")
         headers = {
             name: value
             for name, value in reply.headers.items()
