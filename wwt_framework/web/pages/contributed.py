@@ -89,8 +89,10 @@ class Contributed:
             raise Refused(422, "The body is not what this page accepts.\n" + "\n".join(lines[:20])) from None
 
     def _response(self, reply: Reply) -> Response:
-        if not isinstance(reply.body, bytes | None) or type(reply.status) is not int or not 200 <= reply.status < 600:
-            got = f"{type(reply.body).__name__} and {reply.status!r}"[:100]
+        body: object = reply.body  # a plugin may put anything there
+        status: object = reply.status
+        if not isinstance(body, bytes | None) or not isinstance(status, int) or not 200 <= status < 600:
+            got = f"{type(body).__name__} and {status!r}"[:100]
             raise PluginError(f"the page {self.path} answered with {got}, expected bytes and a status from 200 to 599")
         headers = {
             name: value
