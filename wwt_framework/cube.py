@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import pairwise, starmap
 from typing import Any, overload
 
@@ -98,6 +99,7 @@ class ErrorColumns:
     ``partial`` names workflows whose counts are lower bounds, and why.
     ``workflows`` are those that the answer speaks for beside the ones in ``tasks``:
     without a cell they have no errors, which is not the same as unknown.
+    ``as_of`` says of when the counts are, with a zone, where that is not the moment of asking: the age of a file.
     """
 
     tasks: Sequence[str] = ()
@@ -110,6 +112,7 @@ class ErrorColumns:
     rejected: tuple[Rejected, ...] = ()
     partial: Mapping[str, str] = field(default_factory=dict)
     workflows: Sequence[str] = ()
+    as_of: datetime | None = None
 
     @classmethod
     def of(

@@ -11,6 +11,8 @@ import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urlsplit
@@ -60,8 +62,13 @@ def shown(location: str) -> str:
 
 def read(location: str, session: requests.Session, max_bytes: int) -> bytes:
     """All bytes at *location*, unpacked when they are gzip."""
-    data = _fetch(location, session, max_bytes) if is_url(location) else _read_file(location, max_bytes)
-    return unpack(data, shown(location), max_bytes)
+    return read_dated(location, session, max_bytes)[0]
+
+
+def read_dated(location: str, session: requests.Session, max_bytes: int) -> tuple[bytes, datetime | None]:
+    """The same, and when they were last changed; None where an address does not tell."""
+    data, changed = _fetch(location, session, max_bytes) if is_url(location) else _read_file(location, max_bytes)
+    return unpack(data, shown(location), max_bytes), changed
 
 
 def begins(location: str, session: requests.Session, n: int = 16) -> bytes:
@@ -82,10 +89,11 @@ def health(location: str, session: requests.Session) -> Health:
     return Health(True, f"{shown(location)} can be read") if first else Health(False, f"{shown(location)} is empty")
 
 
-def file_size(path: str) -> int:
-    """The size of a plain file in bytes. Raises SourceError."""
+def file_size(path: str) -> tuple[int, datetime]:
+    """The size of a plain file in bytes, and when it was last changed. Raises SourceError."""
     with open_regular(path) as file:
-        return os.fstat(file.fileno()).st_size
+        status = os.fstat(file.fileno())
+        return status.st_size, datetime.fromtimestamp(status.st_mtime, timezone.utc)
 
 
 def signature(path: str) -> Signature | None:
@@ -144,7 +152,7 @@ def unpack(data: bytes, where: str, max_bytes: int) -> bytes:
     return b"".join(parts)
 
 
-def _read_file(path: str, max_bytes: int) -> bytes:
+def _read_file(path: str, max_bytes: int) -> tuple[bytes, datetime]:
     for _attempt in range(2):
         with open_regular(path) as file:
             before = os.fstat(file.fileno())
@@ -155,11 +163,11 @@ def _read_file(path: str, max_bytes: int) -> bytes:
                 raise SourceError(f"{path} can not be read: {error.strerror}") from error
             after = os.fstat(file.fileno())
         if _signature(before) == _signature(after) and len(data) == after.st_size:
-            return data
+            return data, datetime.fromtimestamp(after.st_mtime, timezone.utc)
     raise SourceError(f"{path} changes while it is being read; expected a file that is complete before it is put there")
 
 
-def _fetch(url: str, session: requests.Session, max_bytes: int) -> bytes:
+def _fetch(url: str, session: requests.Session, max_bytes: int) -> tuple[bytes, datetime | None]:
     where = shown(url)
     started = time.monotonic()
     parts: list[bytes] = []
@@ -175,7 +183,16 @@ def _fetch(url: str, session: requests.Session, max_bytes: int) -> bytes:
             if time.monotonic() - started > _LONGEST:
                 raise SourceError(f"{where} took more than {_LONGEST} s for {size:,} bytes; given up")
             parts.append(part)
-    return b"".join(parts)
+        changed = _http_date(response.headers.get("Last-Modified", ""))
+    return b"".join(parts), changed
+
+
+def _http_date(text: str) -> datetime | None:
+    """A date of HTTP; None for what is none."""
+    try:
+        return parsedate_to_datetime(text).astimezone(timezone.utc)
+    except (ValueError, OverflowError):
+        return None
 
 
 @contextmanager

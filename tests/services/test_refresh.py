@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -341,3 +342,25 @@ def test_times_say_of_when_counts_are(house: House) -> None:
     assert snapshot.taken_at == NOON
     assert snapshot.errors_at.tolist() == [int(NOON.timestamp())]
     assert line(snapshot, "one", "errors").as_of == NOON
+
+
+def test_counts_of_an_old_file_are_as_old_as_the_file(house: House) -> None:
+    written = datetime(2026, 11, 20, 8, 0, tzinfo=timezone.utc)
+    house.sources["file"] = source(load_errors=replace(columns(A1), as_of=written))
+
+    snapshot = house.refresh()
+
+    assert snapshot.known("a")["errors"].at == written
+    assert line(snapshot, "file", "errors").as_of == written
+
+
+def test_no_source_tells_the_future(house: House) -> None:
+    house.sources["file"] = source(load_errors=replace(columns(A1), as_of=NOON + timedelta(days=1)))
+
+    assert house.refresh().known("a")["errors"].at == NOON
+
+
+def test_a_time_without_a_zone_is_refused_in_words(house: House) -> None:
+    house.sources["file"] = source(load_errors=replace(columns(A1), as_of=datetime(2026, 11, 20)))  # noqa: DTZ001  # so
+
+    assert "expected as_of with a time zone" in line(house.refresh(), "file", "errors").note

@@ -334,3 +334,20 @@ def test_no_plugin_at_all_is_said_on_the_plugins_page(client):
     client.app.house.hooks = Hooks()
 
     assert "lists no plugin" in client.get("/plugins").text
+
+
+def test_a_source_that_answers_with_old_data_is_said_to_be_old(installation, snapshot):
+    world = snapshot(sources=[report("errors.file", minutes=300)])
+
+    strip = next(
+        s for s in installation(snapshot=world).get("/help/keys").dom().iter("section") if s.get("class") == "strip"
+    )
+
+    assert re.search(r"errors\.file \d+ h old !", " ".join(" ".join(strip.itertext()).split()))
+
+
+def test_data_are_old_beyond_a_limit_and_not_before():
+    (old,) = source_lines([report(minutes=61)], NOW, 3600)
+    (fresh,) = source_lines([report(minutes=59)], NOW, 3600)
+
+    assert (old.old, old.trouble, fresh.old) == (True, False, False)

@@ -45,6 +45,7 @@ class Tally:
     answered: int = 0
     failed: int = 0
     as_of: datetime | None = None  # of what stands in for answers that failed
+    told_of: datetime | None = None  # of when the answers are, where that is not the moment of asking
     note: str = ""
     rejected: list[Rejected] = field(default_factory=list)
     rejected_count: int = 0
@@ -67,9 +68,9 @@ class Tally:
         """The line."""
         note = self.note
         if not self.failed:
-            state, as_of = ("partial" if self.rejected_count else "ok"), self.asked_at
+            state, as_of = ("partial" if self.rejected_count else "ok"), self.told_of or self.asked_at
         elif self.answered:
-            state, as_of = "partial", self.asked_at
+            state, as_of = "partial", self.told_of or self.asked_at
             note = f"{self.failed} of {self.failed + self.answered} not answered: {note}"
         else:
             state, as_of = ("kept" if self.as_of else "failed"), self.as_of  # type: ignore[assignment]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ class Counted:
     rejected: tuple[Rejected, ...] = ()
     partial: Mapping[str, str] = field(default_factory=dict)  # workflow -> why its counts are lower bounds
     workflows: tuple[str, ...] = ()  # looked at and found without errors
+    as_of: datetime | None = None  # None: of the moment of asking
 
     @property
     def unread(self) -> dict[str, str]:
@@ -70,7 +72,13 @@ def counted(answer: ErrorColumns) -> Counted:
     named = tuple(answer.workflows)
     if not _all_paths([f"/{w}/task" for w in named]):
         named = tuple(w for w in named if not path_trouble(f"/{w}/task"))
-    return Counted(cells, tuple(rejected), partial, named)
+    return Counted(cells, tuple(rejected), partial, named, _time_told(answer.as_of))
+
+
+def _time_told(as_of: datetime | None) -> datetime | None:
+    if as_of is not None and as_of.tzinfo is None:
+        raise SourceError(f"expected as_of with a time zone, got {as_of.isoformat()}")
+    return as_of
 
 
 def _fitting(answer: ErrorColumns) -> Cells:

@@ -71,19 +71,20 @@ def _loaded(round_: Round, answer: Answer, names: Collection[str] | None) -> tup
             return None, why
         return _unanswered(round_, answer.plugin, old, old.workflows if names is None else names, why), why
     tally.answered += 1
+    tally.told_of = of = min(told.as_of or round_.now, round_.now)  # no source tells the future
     if names is None:
         tally.reject(told.rejected)
-        return _all_told(round_, told, lambda: shelf.errors(LOAD) or SourceErrors()), ""
+        return _all_told(told, of, lambda: shelf.errors(LOAD) or SourceErrors()), ""
     wanted = set(names)
     tally.reject(r for r in told.rejected if r.workflow in wanted)
     old = shelf.errors(LOAD) or SourceErrors()
     unread = {w: why for w, why in told.unread.items() if w in wanted}
-    new = answered(told.cells, told.workflows, round_.now, told.partial).only(wanted)
+    new = answered(told.cells, told.workflows, of, told.partial).only(wanted)
     return exchanged(old, with_last_good(new, old, unread), wanted), ""
 
 
-def _all_told(round_: Round, told: Counted, last: Callable[[], SourceErrors]) -> SourceErrors:
-    new = answered(told.cells, told.workflows, round_.now, told.partial)
+def _all_told(told: Counted, of: datetime, last: Callable[[], SourceErrors]) -> SourceErrors:
+    new = answered(told.cells, told.workflows, of, told.partial)
     if not told.rejected:
         return new
     old, unread = last(), told.unread

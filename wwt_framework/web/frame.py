@@ -44,6 +44,7 @@ class SourceLine:
     age: str  # "4 min"; "" when there is no data of it
     note: str
     rejected: int
+    old: bool = False  # it answers, but what it tells is older than three refreshes
 
 
 @dataclass(frozen=True)
@@ -121,12 +122,16 @@ def strip_of(snapshot: Any, now: datetime, refresh_minutes: float) -> Strip:
     if snapshot.is_empty:
         return Strip(None, "", False, (), ())
     seconds = (now - snapshot.taken_at).total_seconds()
-    lines = source_lines(snapshot.sources, now)
-    return Strip(snapshot.taken_at, age_words(seconds), seconds > 180 * refresh_minutes, lines, _missing(snapshot))
+    limit = 180 * refresh_minutes
+    lines = source_lines(snapshot.sources, now, seconds + limit)
+    return Strip(snapshot.taken_at, age_words(seconds), seconds > limit, lines, _missing(snapshot))
 
 
-def source_lines(sources: Sequence[SourceReport], now: datetime) -> tuple[SourceLine, ...]:
-    """One line per plugin, in the order in which they first report: its worst state, its oldest data."""
+def source_lines(sources: Sequence[SourceReport], now: datetime, limit: float = float("inf")) -> tuple[SourceLine, ...]:
+    """One line per plugin, in the order in which they first report: its worst state, its oldest data.
+
+    Data of more than *limit* seconds are old: a file that nobody writes any more is read as well as ever.
+    """
     order = list(STATES)
     by_plugin: dict[str, list[SourceReport]] = {}
     for report in sources:
@@ -137,9 +142,10 @@ def source_lines(sources: Sequence[SourceReport], now: datetime) -> tuple[Source
         word, trouble = STATES.get(worst.state, (worst.state, True))
         times = [report.as_of for report in reports if report.as_of is not None]
         as_of = min(times, default=None)
-        age = age_words((now - as_of).total_seconds()) if as_of else ""
+        seconds = (now - as_of).total_seconds() if as_of else 0.0
+        age = age_words(seconds) if as_of else ""
         rejected = sum(report.rejected_count for report in reports)
-        lines.append(SourceLine(plugin, worst.state, word, trouble, as_of, age, worst.note, rejected))
+        lines.append(SourceLine(plugin, worst.state, word, trouble, as_of, age, worst.note, rejected, seconds > limit))
     return tuple(lines)
 
 

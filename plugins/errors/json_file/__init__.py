@@ -6,7 +6,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from pydantic import Field, field_validator
@@ -87,16 +88,21 @@ class JsonFile:
     def _read(self) -> Found:
         where = reading.shown(self._path)
         if not reading.is_url(self._path) and reading.begins(self._path, self._context.http) == MAGIC:
-            size = reading.file_size(self._path)
+            size, changed = reading.file_size(self._path)
             reading.check_size(where, size, self._max_bytes)
-            return _errors(*read_database(self._path, where, size), where)
-        data = reading.read(self._path, self._context.http, self._max_bytes)
+            return _dated(_errors(*read_database(self._path, where, size), where), changed)
+        data, told = reading.read_dated(self._path, self._context.http, self._max_bytes)
         if not data.startswith(MAGIC):
-            return read_json(data, where)
+            return _dated(read_json(data, where), told)
         with tempfile.NamedTemporaryFile(dir=self._context.data_dir, suffix=".db") as copy:
             copy.write(data)
             copy.flush()
-            return _errors(*read_database(copy.name, where, len(data)), where)
+            return _dated(_errors(*read_database(copy.name, where, len(data)), where), told)
+
+
+def _dated(found: Found, changed: datetime | None) -> Found:
+    """*found*, of when the file was last changed: whoever writes it may have stopped long ago."""
+    return found if found.errors is None else replace(found, errors=replace(found.errors, as_of=changed))
 
 
 def read_json(data: bytes, where: str) -> Found:

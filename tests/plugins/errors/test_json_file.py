@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from collections import Counter
+from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
@@ -357,3 +359,13 @@ def test_gzip_is_read_as_it_stands(wwt_plugin, test_data):
     plugin = wwt_plugin("errors.json_file", path=str(test_data / "workflows/real_all_errors_190624.json.gz"))
 
     assert len(plugin.ask("list_workflows")) == 632
+
+
+def test_counts_are_of_when_the_file_was_last_changed(tmp_path, wwt_plugin):
+    path = tmp_path / "errors.json"
+    path.write_text('{"/wf/t": {"85": {"T1": 1}}}')
+    os.utime(path, (1_561_334_400, 1_561_334_400))
+
+    columns = wwt_plugin("errors.json_file", path=str(path)).ask("load_errors", names=None)
+
+    assert columns.as_of == datetime(2019, 6, 24, tzinfo=timezone.utc)
