@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wwt_framework.config import load
+from wwt_framework.config import Config, load
 from wwt_framework.errors import WwtError
 from wwt_framework.job_refresh import Child
 from wwt_framework.store import ledger, open_store
@@ -29,7 +29,7 @@ class Loud:
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, str]:
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Config, str]:
     """A plugins.yml with a plugin that prints, and a run that waits."""
     (tmp_path / "loud.py").write_text(LOUD, encoding="utf-8")
     about = tmp_path / "loud-1.0.dist-info"
@@ -43,20 +43,35 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, str]:
     config.house.data_dir.mkdir()
     store = open_store(config.house.store)
     try:
-        return path, ledger.request_run(store, "refresh")
+        return config, ledger.request_run(store, "refresh")
     finally:
         store.close()
 
 
 def test_what_a_plugin_prints_is_not_taken_for_what_the_refresh_came_to(
-    house: tuple[Path, str], caplog: pytest.LogCaptureFixture
+    house: tuple[Config, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     assert Child().run(*house, {}).startswith("0 workflows, 0 cells from 1 source in ")
     assert "a plugin prints" in {getattr(record, "line", "") for record in caplog.records}
 
 
-def test_what_a_plugin_prints_is_not_taken_for_the_reason_of_a_failure(house: tuple[Path, str]) -> None:
-    (house[0].parent / "data" / "snapshots").write_text("", encoding="utf-8")
+def test_what_a_plugin_prints_is_not_taken_for_the_reason_of_a_failure(house: tuple[Config, str]) -> None:
+    (house[0].path.parent / "data" / "snapshots").write_text("", encoding="utf-8")
 
     with pytest.raises(WwtError, match="snapshots"):
         Child().run(*house, {})
+
+
+@pytest.mark.parametrize("edit", ["errors: [", ""])
+def test_a_refresh_has_the_configuration_that_runs_whatever_the_file_has_become(
+    house: tuple[Config, str], edit: str
+) -> None:
+    house[0].path.write_text(edit, encoding="utf-8")
+
+    assert Child().run(*house, {}).startswith("0 workflows, 0 cells from 1 source in ")
+
+
+def test_a_refresh_does_without_the_file_of_the_configuration(house: tuple[Config, str]) -> None:
+    house[0].path.unlink()
+
+    assert Child().run(*house, {}).startswith("0 workflows, 0 cells from 1 source in ")

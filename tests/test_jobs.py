@@ -364,13 +364,21 @@ def test_a_refresh_runs_in_a_process_of_its_own(make: Callable[..., App]) -> Non
     assert ledger.current_version(app.store) is not None
 
 
-def test_a_refresh_that_can_not_even_begin_has_failed_with_its_sentence(make: Callable[..., App]) -> None:
-    app = make()
-    app.path.write_text("wwt: {no_such_key: 1}\n", encoding="utf-8")
+def test_a_refresh_that_can_not_write_has_failed_with_its_sentence(make: Callable[..., App]) -> None:
+    app = with_file(make(errors=GOOD))
+    (app.house.config.house.data_dir / "snapshots").write_text("in the way", encoding="utf-8")
     run = app.clockwork.run_now(REFRESH)
 
     assert run.state == "failed"
-    assert "no_such_key" in run.text
+    assert "snapshots" in run.text
+
+
+def test_a_bad_edit_of_the_configuration_does_not_stop_refreshes(make: Callable[..., App]) -> None:
+    app = with_file(make(errors=GOOD))
+    app.path.write_text("wwt: {no_such_key: 1}\n", encoding="utf-8")
+    run = app.clockwork.run_now(REFRESH)
+
+    assert run.state == "done", run.text
 
 
 def test_single_workflows_and_prep_ids_that_wait_are_asked_for_at_once(make: Callable[..., App]) -> None:

@@ -59,9 +59,9 @@ class App:
         self.access = Access(lambda: self.house.hooks, store, lambda: self.house.config.house)
 
     @classmethod
-    def build(cls, path: Path) -> App:
-        """Read *path* and build what it says. Raises `ConfigError`, `PluginError`, `StoreError` in words."""
-        config = configuration.load(path)
+    def build(cls, path: Path, text: str | None = None) -> App:
+        """Read *path*, or *text* in its place, and build what it says. Raises `ConfigError`, `PluginError`, `StoreError` in words."""
+        config = configuration.load(path, text=text)
         config.house.data_dir.mkdir(parents=True, exist_ok=True)
         return cls(path, config, open_store(config.house.store))
 

@@ -160,18 +160,21 @@ def demo(port: int, workflows: int) -> None:
 @click.option("--workflow", "workflows", multiple=True, metavar="NAME", help="Look only at this workflow; repeatable.")
 @click.option("--prepid", "prep_ids", multiple=True, metavar="ID", help="Look only at this PrepID; repeatable.")
 @click.option("--run", "run_id", hidden=True, help="The run that /jobs shows.")
+@click.option("--as-running", is_flag=True, hidden=True, help="Read the configuration from standard input.")
 @click.option("--report", type=int, hidden=True, help="The file descriptor into which to say what it came to.")
 def refresh(
     config_file: str | None,
     workflows: tuple[str, ...],
     prep_ids: tuple[str, ...],
     run_id: str | None,
+    as_running: bool,
     report: int | None,
 ) -> None:
     """Look at the sources now, and publish the new snapshot."""
     from wwt_framework import running
 
-    told = running.refresh(_found(config_file), workflows, prep_ids, run_id)
+    text = sys.stdin.buffer.read().decode() if as_running else None
+    told = running.refresh(_found(config_file), workflows, prep_ids, run_id, text)
     if report is None:
         click.echo(told)
     else:

@@ -62,6 +62,7 @@ class Config:
     house: HouseOptions
     plugins: tuple[PluginConfig, ...]  # in the order of the file
     checksum: str  # of the text, 12 hexadecimal digits
+    text: str = field(default="", repr=False, compare=False)  # as it stood in the file; may hold secrets
 
     def of(self, namespace: str) -> list[PluginConfig]:
         return [plugin for plugin in self.plugins if plugin.namespace == namespace]
@@ -98,11 +99,14 @@ def _default_paths() -> Iterator[Path]:
     yield Path(sysconfig.get_path("data")) / _SHARE
 
 
-def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
-    """Read and check *path*; raises ConfigError with every problem found."""
+def load(path: Path, environ: Mapping[str, str] = os.environ, text: str | None = None) -> Config:
+    """Read and check *path*; raises ConfigError with every problem found.
+
+    *text*: what stood in the file when it was taken up, to be read instead of what stands there now.
+    """
     path = path.absolute()
     try:
-        text = read_text(path)
+        text = read_text(path) if text is None else text
     except ValueError as err:
         raise ConfigError(f"{path}: {err}") from None
     tree = read(text, path.name, path.parent)
@@ -117,7 +121,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     plugins = tuple(_plugins(tree))
     if house is None or tree.problems:
         raise ConfigError(*sorted(tree.problems, key=_line))
-    return Config(path, house, plugins, hashlib.sha256(text.encode()).hexdigest()[:12])
+    return Config(path, house, plugins, hashlib.sha256(text.encode()).hexdigest()[:12], text)
 
 
 def fill(model: type[ModelT], plugin: PluginConfig) -> ModelT:

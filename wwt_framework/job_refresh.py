@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from wwt_framework.config import Config
 from wwt_framework.errors import WwtError
 from wwt_framework.job_runs import one_line
 from wwt_framework.store.ledger import JobRun
@@ -39,18 +40,18 @@ class Child:
         self._stopped = False
         self._lock = threading.Lock()
 
-    def run(self, config: Path, run_id: str, arguments: Mapping[str, Any], limit: timedelta = LIMIT) -> str:
-        """``wwt refresh``; returns the line in which it says what it came to. Raises `WwtError` when it failed."""
+    def run(self, config: Config, run_id: str, arguments: Mapping[str, Any], limit: timedelta = LIMIT) -> str:
+        """``wwt refresh`` with the configuration that runs, whatever stands in the file by now; returns the line in which it says what it came to. Raises `WwtError` when it failed."""
         with self._lock:
             if self._stopped:
                 raise Ended("not begun because the program was closed")
             self._process = subprocess.Popen(  # noqa: S603  # our own program
-                _command(config, run_id, arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                _command(config.path, run_id, arguments), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace",
             )  # fmt: skip
         process = self._process
         try:
-            told, complaints = process.communicate(timeout=limit.total_seconds())
+            told, complaints = process.communicate(config.text, timeout=limit.total_seconds())
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
@@ -81,7 +82,7 @@ class Child:
 
 def _command(config: Path, run_id: str, arguments: Mapping[str, Any]) -> list[str]:
     command = [sys.executable, "-m", "wwt_framework.job_child", str(os.getpid()), "refresh"]
-    command += ["--config", str(config), "--run", run_id]
+    command += ["--config", str(config), "--as-running", "--run", run_id]
     command += [f"--workflow={name}" for name in arguments.get("workflows") or ()]
     return command + [f"--prepid={prep_id}" for prep_id in arguments.get("prep_ids") or ()]
 

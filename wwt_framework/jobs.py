@@ -226,7 +226,7 @@ class Clockwork:
 
     def _work(self, run: JobRun, others: list[JobRun]) -> str:
         if run.name == REFRESH:
-            return self._child.run(self._app.path, run.id, joined([run, *others]) if others else run.arguments)
+            return self._child.run(self._app.house.config, run.id, joined([run, *others]) if others else run.arguments)
         job = self.contributed().get(run.name)
         if job is None:
             raise WwtError(f"no plugin has the job {run.name} any more")

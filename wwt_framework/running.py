@@ -65,9 +65,14 @@ def work(path: Path) -> None:
         ended.wait()
 
 
-def refresh(path: Path, workflows: Sequence[str], prep_ids: Sequence[str], run_id: str | None) -> str:
-    """Take a snapshot now; returns what it came to in a line. With *run_id*, /jobs shows how far it is."""
-    app = App.build(path)
+def refresh(
+    path: Path, workflows: Sequence[str], prep_ids: Sequence[str], run_id: str | None, text: str | None = None
+) -> str:
+    """Take a snapshot now; returns what it came to in a line. With *run_id*, /jobs shows how far it is.
+
+    *text*: what is to be read instead of the file at *path*.
+    """
+    app = App.build(path, text)
     keep_logs(app.house.config.house.log_dir)
     house = app.house
 

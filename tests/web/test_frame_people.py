@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.web.house import PEOPLE
-from wwt_framework.model import User
+from tests.web.house import PEOPLE, TAKEN
+from wwt_framework.model import SourceReport, User
 
 ORIGIN = {"Origin": "http://wwt.example"}
 JSON = {"Accept": "*/*"}
@@ -319,3 +319,12 @@ def test_refresh_now_asks_once_until_it_begins(client):
         client.post("/jobs/refresh", user="olga", headers=JSON)
 
     assert _refreshes(client) == ["refresh"]
+
+
+@pytest.mark.parametrize("path", ["/", "/login", "/help/keys", "/nowhere"])
+def test_where_reading_is_closed_a_visitor_is_not_told_of_the_sources(installation, snapshot, path):
+    source = SourceReport("errors.secret_lab", "errors", "kept", TAKEN, TAKEN, note="https://lab.example: 404")
+    client = installation(snapshot=snapshot(sources=[source]), open_reading=False)
+
+    assert "secret_lab" not in client.get(path).text
+    assert "secret_lab" in client.get("/help/keys", user="vera").text

@@ -65,7 +65,7 @@ class Frame:
     user: User
     csrf_token: str
     menu: tuple[MenuItem, ...]
-    strip: Strip
+    strip: Strip | None  # None: this visitor may not read
     version: str
     snapshot_version: str
     rehearsal: bool  # dry_run: nothing is handed to any executor
@@ -88,11 +88,12 @@ def frame_of(exchange: Exchange) -> Frame:
     """The frame for this visitor, now."""
     options = exchange.house.config.house
     snapshot = exchange.snapshot
+    may_read = options.open_reading or exchange.user.may("viewer")
     return Frame(
         user=exchange.user,
         csrf_token=exchange.csrf_token,
         menu=_menu(exchange),
-        strip=strip_of(snapshot, exchange.now, options.refresh_minutes),
+        strip=strip_of(snapshot, exchange.now, options.refresh_minutes) if may_read else None,
         version=__version__,
         snapshot_version=snapshot.version,
         rehearsal=options.dry_run,
