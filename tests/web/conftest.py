@@ -29,6 +29,7 @@ def installation(tmp_path: Path) -> Iterator[Callable[..., Client]]:
 
     yield build
     for app in opened:
+        app.clockwork.stop()
         app.store.close()
 
 
