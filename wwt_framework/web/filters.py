@@ -23,7 +23,9 @@ _TRICKS.update(dict.fromkeys(range(55296, 57344), "�"))  # halves of character
 
 def plain(text: Any) -> str:
     """*text* with the characters spelt out that would turn, hide or break what stands beside it."""
-    return str(text).translate(_TRICKS)
+    text = str(text)
+    # Nearly every name is plain ASCII, and a page shows hundreds.
+    return text if text.isascii() and text.isprintable() else text.translate(_TRICKS)
 
 
 def number(value: Any, zero: str = "0") -> str:
@@ -103,8 +105,13 @@ def short(name: Any, width: int = 40) -> Markup:
     text = plain(name)
     cut = middle_cut(text, width)
     if cut == text:
-        return Markup('<bdi class="name">{}</bdi>').format(text)
-    return Markup('<bdi class="name" title="{}">{}</bdi>').format(middle_cut(text, 4000), cut)
+        return _BDI + escape(text) + _END
+    return _BDI_TITLED + escape(middle_cut(text, 4000)) + _TITLE_ENDS + escape(cut) + _END
+
+
+# Joined by hand: Markup.format parses its template anew for every name.
+_BDI, _BDI_TITLED = Markup('<bdi class="name">'), Markup('<bdi class="name" title="')
+_TITLE_ENDS, _END = Markup('">'), Markup("</bdi>")
 
 
 FILTERS = {
