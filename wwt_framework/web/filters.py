@@ -23,9 +23,9 @@ _TRICKS.update(dict.fromkeys(range(55296, 57344), "�"))  # halves of character
 
 def plain(text: Any) -> str:
     """*text* with the characters spelt out that would turn, hide or break what stands beside it."""
-    text = str(text)
+    shown = str(text)
     # Nearly every name is plain ASCII, and a page shows hundreds.
-    return text if text.isascii() and text.isprintable() else text.translate(_TRICKS)
+    return shown if shown.isascii() and shown.isprintable() else shown.translate(_TRICKS)
 
 
 def number(value: Any, zero: str = "0") -> str:
