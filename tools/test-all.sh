@@ -29,7 +29,7 @@ for version in 3.10 3.11 3.12 3.13; do
     fi
     venv=build/venvs/$version
     if ! "$venv/bin/python" -c '' 2>/dev/null; then
-        quietly "venv-$version" "making $venv" .venv/bin/uv venv --clear --python "$python" "$venv"
+        quietly "venv-$version" "making $venv" .venv/bin/uv venv --seed --clear --python "$python" "$venv"
     fi
     if quietly "install-$version" "installing for Python $version" install_wheel "$venv" &&
         "$venv/bin/pytest" -n "${WORKERS:-2}" --dist loadgroup -m "not drill and not browser" -p no:cacheprovider "$@"; then
