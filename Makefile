@@ -11,7 +11,8 @@ WORKERS ?= 2
 PARALLEL = -n $(WORKERS) --dist loadgroup
 
 # Programs beside Python that tests need, as Debian calls them. Installed where `make` runs as root.
-APT_TEST := chromium fonts-dejavu-core
+# The browser's driver is linked against libatomic1 and does not bring it.
+APT_TEST := chromium fonts-dejavu-core libatomic1
 # Servers that some tests start for themselves when they are here.
 APT_SERVERS := postgresql
 
