@@ -200,6 +200,7 @@ def test_the_keys_step_unfold_and_fold(page: Page, address: str) -> None:
     page.keyboard.press("j")
     page.keyboard.press("l")
     expect(page.locator("tr.l1").first).to_be_visible()
+    page.wait_for_url(lambda url: "open=" in url)
     assert opened(page) == [page.locator("tr.current").get_attribute("data-of")]
 
     page.keyboard.press("h")
@@ -226,11 +227,9 @@ def test_rows_come_as_one_scrolls_until_the_last(page: Page, address: str, world
     rows = page.locator(".matrix tbody tr")
     assert rows.count() < whole
 
-    for _ in range(20):
+    while (seen := rows.count()) < whole:
         page.locator("[data-box]").evaluate("box => box.scrollTo(0, box.scrollHeight)")
-        if not page.locator("[data-more]").count():
-            break
-        page.wait_for_timeout(100)
+        expect(rows).not_to_have_count(seen)
 
     expect(rows).to_have_count(whole)
     assert len(set(page.locator(".matrix tbody tr").evaluate_all("rows => rows.map((r) => r.dataset.of)"))) == whole
@@ -300,7 +299,8 @@ def test_without_a_script_the_page_is_complete(browser: Browser, address: str, s
         page.get_by_role("button", name="Show").click()
         expect(page.locator(".matrix.draw-heat")).to_be_visible()
         expect(page.locator("tr.l1").first).to_be_visible()
-        page.locator("[data-more] a").click()
+        with page.expect_navigation(url=lambda url: "offset=" in url):
+            page.locator("[data-more] a").click()
         assert page.locator(".matrix tbody tr").count() > 10
     finally:
         context.close()
