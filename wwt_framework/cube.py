@@ -161,6 +161,7 @@ def owners_of(tasks: Iterable[str]) -> list[str]:
 _ARRAYS = (
     "task_workflow", "workflow_tasks", "workflow_cells", "task_cells", "codes",
     "cell_workflow", "cell_task", "cell_code", "cell_site", "cell_count", "code_site_cells", "code_site_start",
+    "workflow_total", "task_total", "code_site_total",
 )  # fmt: skip
 
 
@@ -187,6 +188,10 @@ class ErrorCube:
     cell_count: Array  # int64, failed jobs, > 0
     code_site_cells: Array  # int32, (n_cells,): cells sorted by code, site, task
     code_site_start: Array  # int64, (n_codes * n_sites + 1,): where each (code, site) begins in it
+    # Sums that every page begins with: summed once here, not by the first visitor of each process.
+    workflow_total: Array  # int64, failed jobs, (n_workflows,)
+    task_total: Array  # int64, (n_tasks,)
+    code_site_total: Array  # int64, (n_codes * n_sites,)
 
     @classmethod
     def build(cls, workflows: Iterable[str], errors: ErrorColumns) -> ErrorCube:
@@ -207,16 +212,17 @@ class ErrorCube:
         )
         cell_workflow = task_workflow[task] if len(task) else np.zeros(0, np.int32)
         every = np.arange(len(names) + 1)
+        workflow_cells = np.searchsorted(cell_workflow, every).astype(np.int64)
+        task_cells = np.searchsorted(task, np.arange(len(paths) + 1)).astype(np.int64)
         key = code.astype(np.int64) * len(sites) + site
         # Numpy sorts integers of 16 bits by counting them.
         order = np.argsort(key.astype(np.min_scalar_type(len(codes) * len(sites))), kind="stable").astype(np.int32)
+        code_site_start = np.searchsorted(key[order], np.arange(len(codes) * len(sites) + 1)).astype(np.int64)
         return cls(
             Names.of(names), Names.of(paths), tuple(sites), codes, task_workflow,
-            np.searchsorted(task_workflow, every).astype(np.int64),
-            np.searchsorted(cell_workflow, every).astype(np.int64),
-            np.searchsorted(task, np.arange(len(paths) + 1)).astype(np.int64),
-            cell_workflow, task, code, site, count, order,
-            np.searchsorted(key[order], np.arange(len(codes) * len(sites) + 1)).astype(np.int64),
+            np.searchsorted(task_workflow, every).astype(np.int64), workflow_cells, task_cells,
+            cell_workflow, task, code, site, count, order, code_site_start,
+            _sums(count, workflow_cells), _sums(count, task_cells), _sums(count[order], code_site_start),
         )  # fmt: skip
 
     def __len__(self) -> int:
@@ -226,7 +232,7 @@ class ErrorCube:
     @property
     def total(self) -> int:
         """Failed jobs in all."""
-        return int(self.cell_count.sum())
+        return int(self.workflow_total.sum())
 
     def cells_of(self, workflow: int) -> slice:
         """The cells of a workflow, by its index."""
@@ -302,6 +308,13 @@ def _ranked_tasks(tasks: Sequence[str]) -> tuple[list[str], Array]:
             paths.append(texts[i])
         rank[i] = len(paths) - 1
     return paths, rank
+
+
+def _sums(counts: Array, bounds: Array) -> Array:
+    """Sums of *counts* between neighbours among *bounds*, int64, (len(bounds) - 1,)."""
+    before = np.zeros(len(counts) + 1, np.int64)
+    np.cumsum(counts, out=before[1:])
+    return np.diff(before[bounds])
 
 
 def _ranked(values: Array, used: Array) -> tuple[Array, Array]:

@@ -8,6 +8,7 @@ Mappings are read-only by agreement; the plugin contracts check that they stay a
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -405,9 +406,18 @@ class User:
         return role == "operator" and "admin" in self.roles
 
 
+@dataclass(frozen=True, slots=True)
+class TaskSites:
+    """Where one task of a workflow can run again."""
+
+    task: str  # Task.short
+    sites: frozenset[str]  # empty: nowhere
+    note: str = ""  # how one knows: "simulated without input: the whole whitelist"
+
+
 @dataclass(frozen=True)
 class Draft:
-    """An action as posted: parsed and typed, not yet accepted.
+    """What each task of each workflow would get: parsed, typed and resolved, not yet accepted.
 
     ``seen`` holds, per workflow, the last event number on the page that the operator saw:
     a colleague who acted since then makes that line a conflict.
@@ -416,8 +426,8 @@ class Draft:
     id: str  # the idempotency key of the whole submit
     kind: str  # ActionKind.name
     workflows: tuple[str, ...]
-    values: Mapping[str, Any]  # field name -> value
-    task_values: Mapping[str, Mapping[str, Any]]  # Task.short -> field name -> value
+    values: Mapping[str, Any]  # of fields that are once per form: field name -> value
+    task_values: Mapping[str, Mapping[str, Mapping[str, Any]]]  # workflow -> Task.short -> field name -> value
     reasons: tuple[Reason, ...]
     user: User
     seen: Mapping[str, int] = field(default_factory=dict)
@@ -439,6 +449,8 @@ class Action:
     changed_at: datetime
     reference: str = ""  # name given by the remote side, e.g. the ACDC request name
     note: str = ""
+    acdcs: tuple[str, ...] = ()  # ACDCs of the same prep id, newer than the workflow, when this was asked for
+    expires_at: datetime | None = None  # a hold ends by itself then; None: it does not
 
 
 @dataclass(frozen=True, slots=True)
@@ -452,11 +464,40 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that keeps a draft from being accepted (or makes it doubtful)."""
+    """Something that keeps a draft from being accepted, makes it doubtful, or can be mended.
+
+    One with a ``change`` or ``leave_out`` is mended: the desk does it, shows it in the preview, and asks again.
+    Otherwise a blocking one stops its task, or its workflow when no task is named; the rest of the draft goes on.
+    """
 
     message: str
     field: str = ""  # "" for the form as a whole
     blocking: bool = True
     workflow: str = ""  # "" for all of them
-    task: str = ""
+    task: str = ""  # Task.short; "" for the whole workflow
     fix: str = ""  # what the operator can do about it
+    change: Mapping[str, Any] = dataclasses.field(
+        default_factory=dict
+    )  # field name -> the value that this task gets instead
+    leave_out: bool = False  # this task is left out
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What the executor will do with one task of a draft, and what it will not look at."""
+
+    workflow: str
+    text: str  # one sentence: "makes an ACDC with half the events per job at T1_DE_KIT"
+    task: str = ""  # Task.short; "" for the whole workflow
+    ignored: tuple[str, ...] = ()  # sentences: "cores: today's Unified reads multicore only"
+    acts: bool = True  # False: the executor will do nothing at all with it
+
+
+@dataclass(frozen=True, slots=True)
+class NotHonoured:
+    """Something that the executor does not honour: a kind of action, one of its fields, or one choice of a field."""
+
+    kind: str  # ActionKind.name
+    why: str
+    field: str = ""  # "": the whole kind
+    choice: str = ""  # "": the whole field

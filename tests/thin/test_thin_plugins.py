@@ -390,7 +390,8 @@ def test_predictor_with_too_little_to_learn_from_keeps_the_old_model(thin, tmp_p
 
 def test_guard_names_workflow_task_and_a_way_out(thin):
     drained = SiteStatus("T2_US_Vanderbilt", production="drain")
-    draft = Draft("d1", "acdc", ("wf_a",), {}, {"t": {"sites": ["T2_US_Vanderbilt", "T1_US_FNAL"]}}, (), User("ana"))
+    sites = {"t": {"sites": ["T2_US_Vanderbilt", "T1_US_FNAL"]}}
+    draft = Draft("d1", "acdc", ("wf_a",), {}, {"wf_a": sites}, (), User("ana"))
     guard = thin("actions.thin_guard")
 
     (answer,) = guard.hooks.each(

@@ -46,15 +46,18 @@ if TYPE_CHECKING:
         Case,
         Clustering,
         Draft,
+        Effect,
         Errors,
         ExitCode,
         LogExcerpt,
+        NotHonoured,
         Outcome,
         Problem,
         Recommendation,
         Recovery,
         Similar,
         SiteStatus,
+        TaskSites,
         User,
         Workflow,
     )
@@ -220,12 +223,38 @@ def build_action_fields(kind: str, cases: Sequence[Case]) -> Sequence[Field] | N
     """
 
 
+@hookspec(firstresult=True)
+def build_sites(case: Case) -> Sequence[TaskSites] | None:
+    """Return where each task of *case* can run again: what "Auto" means in the form. Asked: first.
+
+    Sites that take no production jobs are taken out by the core.
+    None: you can not tell for this case; the next plugin is asked.
+    """
+
+
+@hookspec
+def build_refusals() -> Sequence[NotHonoured]:
+    """Return what the executor that you speak for does not honour. Asked: each.
+
+    The form disables it and says why; nothing of it is accepted.
+    """
+
+
+@hookspec
+def build_effects(draft: Draft, cases: Sequence[Case]) -> Sequence[Effect]:
+    """Return what the executor that you speak for will do with each task of *draft*. Asked: each.
+
+    Say in ``ignored`` what it will not look at.
+    """
+
+
 @hookspec
 def check_action(draft: Draft, cases: Sequence[Case], open_actions: Sequence[Action]) -> Sequence[Problem]:
     """Return what is wrong with *draft*. Asked: each; anyone may object.
 
     *open_actions*: those on the same workflows.
     Types, ranges and choices were checked before.
+    Name workflow and task in each `Problem`: the other tasks of the draft go on.
     Called again right before execution, because the world may have changed.
     A checker that raises is an objection.
     """

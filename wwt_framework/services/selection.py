@@ -84,10 +84,7 @@ class Selection:
         if not self.all_cells:
             cells = self.keep(ranges_of(cube, np.flatnonzero(self.totals)))
             return sums(cube.cell_task[cells], cube.cell_count[cells], len(cube.tasks))
-        whole = self.snapshot.remember(
-            ("overview", "tasks"), lambda: sums(cube.cell_task, cube.cell_count, len(cube.tasks))
-        )
-        return np.where(self.workflows[cube.task_workflow], whole, 0)
+        return np.where(self.workflows[cube.task_workflow], cube.task_total, 0)
 
     @cached_property
     def kept(self) -> dict[Any, Any]:
@@ -128,11 +125,9 @@ def base(snapshot: Snapshot) -> Base:
 
 
 def _base(cube: ErrorCube) -> Base:
-    shape = (len(cube.codes), len(cube.sites))
-    flat = sums(_key(cube, slice(None)), cube.cell_count, shape[0] * shape[1])
     tiers = [next((i for i, t in enumerate(TIERS) if site.startswith(f"{t}_")), len(TIERS) - 1) for site in cube.sites]
-    totals = sums(cube.cell_workflow, cube.cell_count, len(cube.workflows))
-    return Base(totals, flat.reshape(shape), np.array(tiers, np.int8))
+    code_site = cube.code_site_total.reshape(len(cube.codes), len(cube.sites))
+    return Base(cube.workflow_total, code_site, np.array(tiers, np.int8))
 
 
 def unknown_workflows(snapshot: Snapshot) -> int:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from peewee import (
     SQL,
     AutoField,
+    BlobField,
     BooleanField,
     CompositeKey,
     Database,
@@ -71,6 +72,8 @@ class Action(Model):
     handed_event = IntegerField(null=True)  # number of the event with which an executor last got it
     reported_at = Moment(null=True)
     rehearsed = BooleanField()
+    acdcs = Json(default=list)  # of the same prep id and newer, when it was asked for
+    expires_at = Moment(null=True, index=True)
 
 
 class ActionEvent(Model):
@@ -84,6 +87,63 @@ class ActionEvent(Model):
     from_state = Words()  # "" for the first
     to_state = Words()
     note = Words()
+
+
+class Draft(Model):
+    """An action under way to being submitted: frozen names, values, and what the operator saw."""
+
+    id = Words(primary_key=True)
+    user_name = Words(index=True)
+    content = Json()
+    created_at = Moment(index=True)
+    changed_at = Moment()
+    submitted_at = Moment(null=True)
+
+
+class Reason(Model):
+    """An entry of the reason book. ``key`` is the short text as it is compared: without case and outer blanks."""
+
+    number = AutoField()
+    key = Words(unique=True)
+    short = Words()
+    long = Words()
+    user_name = Words()
+    created_at = Moment()
+    used_at = Moment(null=True)
+    uses = IntegerField(default=0)
+
+
+class Evidence(Model):
+    """What was on the page when an action was decided: JSON, compressed with zlib."""
+
+    action_id = Words(primary_key=True)
+    workflow = Words(index=True)
+    snapshot = Words()
+    at = Moment(index=True)
+    content = BlobField()
+
+
+class Executor(Model):
+    """An executor that has spoken to us: what it honours, and when it was last heard of."""
+
+    name = Words(primary_key=True)
+    manifest = Json()
+    manifest_at = Moment(null=True)
+    seen_at = Moment()
+    doing = Words()
+
+
+class ExecutorWord(Model):
+    """What an executor said about one task of an action: accepted, rejected, created. Never changed."""
+
+    number = AutoField()
+    action_id = Words(index=True)
+    task = Words()  # Task.short; "" for the whole action
+    at = Moment()
+    executor = Words()
+    word = Words()
+    why = Words()
+    request = Words()  # the workflow that was made
 
 
 class PluginMemory(Model):
@@ -168,6 +228,11 @@ class Tables:
         self.session = self._bound(Session, "session")
         self.action = self._bound(Action, "action")
         self.action_event = self._bound(ActionEvent, "action_event")
+        self.draft = self._bound(Draft, "draft")
+        self.reason = self._bound(Reason, "reason")
+        self.evidence = self._bound(Evidence, "evidence")
+        self.executor = self._bound(Executor, "executor")
+        self.executor_word = self._bound(ExecutorWord, "executor_word")
         self.plugin_memory = self._bound(PluginMemory, "plugin_memory")
         self.job_run = self._bound(JobRun, "job_run")
         self.refresh_mark = self._bound(RefreshMark, "refresh_mark")

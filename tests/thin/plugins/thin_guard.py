@@ -30,7 +30,7 @@ class DrainGuard:
                 fix="Take it out of the list or choose Ban.",
             )
             for case in cases
-            for task, values in draft.task_values.items()
+            for task, values in draft.task_values[case.workflow.name].items()
             for site in values.get("sites", ())
             if site in case.sites and not case.sites[site].usable
         ]

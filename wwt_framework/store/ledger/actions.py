@@ -161,6 +161,8 @@ def _keep(store: Store, action: Action, draft: str) -> Action:
         reference=action.reference,
         note=action.note,
         rehearsed=False,
+        acdcs=list(action.acdcs),
+        expires_at=action.expires_at,
     )
     write_event(store, row, None, ActionState.QUEUED, user=action.user, note=action.note)
     return action_of(row)

@@ -66,6 +66,8 @@ def action_of(row: Any) -> Action:
         changed_at=row.changed_at,
         reference=row.reference,
         note=row.note,
+        acdcs=tuple(row.acdcs),
+        expires_at=row.expires_at,
     )
 
 
