@@ -90,7 +90,8 @@ def _tasks(workflows: int, rng: np.random.Generator) -> list[str]:
         head = "gridops_task" if i < first else f"gridops_ACDC{i % 3}_task"
         day, second = divmod(int(rng.integers(86400 * 300)), 86400)
         stamp = f"21{1 + day // 28:02d}{1 + day % 28:02d}_{second // 3600:02d}{second // 60 % 60:02d}{second % 60:02d}"
-        name = f"{head}_{prep}__v1_T_{stamp}_{i}"
+        # At most four digits: with five a name is none that a request can have, and tells no prep id.
+        name = f"{head}_{prep}__v1_T_{stamp}_{i % 10_000}"
         tasks += [f"/{name}/{prep}{suffix.format(p=prep)}" for suffix in SUFFIXES]
     return tasks
 

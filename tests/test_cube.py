@@ -42,6 +42,24 @@ def test_a_cube_holds_the_first_count_of_every_cell(cells):
 
 
 @given(counts)
+def test_the_sums_of_a_cube_are_those_of_its_cells(cells):
+    cube = ErrorCube.build(WORKFLOWS, ErrorColumns.of(cells))
+    wanted: dict[str, int] = defaultdict(int)
+    for (task, code, site), count in first_of_each(cells).items():
+        for name in (workflow_of(task), task, f"{code} {site}"):
+            wanted[name] += count
+
+    pairs = [f"{code} {site}" for code in cube.codes for site in cube.sites]
+    told = {
+        **dict(zip(cube.workflows, cube.workflow_total.tolist(), strict=True)),
+        **dict(zip(cube.tasks, cube.task_total.tolist(), strict=True)),
+        **dict(zip(pairs, cube.code_site_total.tolist(), strict=True)),
+    }
+
+    assert {name: total for name, total in told.items() if total} == wanted
+
+
+@given(counts)
 def test_the_cells_of_a_code_at_a_site_are_those_and_no_others(cells):
     cube = ErrorCube.build((), ErrorColumns.of(cells))
     wanted: dict[tuple[int, str], dict[str, int]] = defaultdict(dict)
