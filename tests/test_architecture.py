@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-WORDS = ("errors", "model", "plugin", "options", "cube", "forms")
+WORDS = ("errors", "model", "plugin", "options", "cube", "forms", "documents")
 CONFIG = ("config", "config_messages", "config_reading")
 SNAPSHOT = ("snapshot", "snapshot_columns", "snapshot_detail", "snapshot_meta")
 JOBS = ("jobs", "job_queue", "job_refresh", "job_runs")
@@ -32,6 +32,7 @@ MAY: dict[str, tuple[str, ...]] = {
     "options": (),
     "cube": ("model", "errors"),
     "forms": ("model", "plugin", "errors"),
+    "documents": ("config_messages", "config_reading"),
     # floor 2: machinery
     **dict.fromkeys(CONFIG, ("errors", "options", *CONFIG)),
     "import_config": ("errors", "options", *CONFIG),
@@ -89,7 +90,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "orjson": (*SNAPSHOT, *JOBS, "services", "store", "web", "plugins"),
     "re2": ("services", "plugins"),
     "argon2": ("plugins",),
-    "pydantic": ("options", *CONFIG, "import_config", "hooks", "services", "web", "plugins"),
+    "pydantic": ("options", "documents", *CONFIG, "import_config", "hooks", "services", "web", "plugins"),
     "pydantic_core": CONFIG,
     "pytest": ("testing",),
 }

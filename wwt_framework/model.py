@@ -12,7 +12,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 from typing import Any, TypeVar, overload
 
@@ -309,7 +309,18 @@ class Recommendation:
     reason: str  # one sentence, shown as it is
     parameters: Mapping[str, Any] = field(default_factory=dict)
     task: str = ""  # Task.path; "" for the whole workflow
-    evidence: tuple[str, ...] = ()  # file names, log lines, sites
+    evidence: tuple[str, ...] = ()  # log lines with where they come from, sites
+    exit_code: int | None = None  # that it is about; None: about none in particular
+    title: str = ""  # a few words for a heading
+    cause: str = ""  # why jobs fail like this
+    normal: str = ""  # what is usually done, in words
+    additional: str = ""  # what to do when that does not help
+    captured: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # name -> what logs said, e.g. files
+    procedure: str = ""  # id of what says so: the form is told ?advice=<id>
+    page: str = ""  # path of it within the installation, e.g. /procedures#file-open
+    source: str = ""  # where it comes from, and who wrote it
+    reviewed: date | None = None  # when somebody last said that it still holds
+    doubt: str = ""  # why it may rest on too little: "counts are lower bounds"
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,9 @@ class Snapshot(Protocol):
     def site_statuses(self) -> Mapping[str, SiteStatus]:
         """Site name -> status, of the sites whose status is known."""
 
+    def exit_code_totals(self) -> Mapping[int, tuple[int, int]]:
+        """Exit code -> failed jobs, and workflows that have some."""
+
 
 # -- doors --------------------------------------------------------------------
 

@@ -195,6 +195,18 @@ class Snapshot:
         """Site -> status, of the sites that a source told about."""
         return self.sites
 
+    def exit_code_totals(self) -> Mapping[int, tuple[int, int]]:
+        """Exit code -> failed jobs, and workflows that have some."""
+        return self.remember(("snapshot", "exit code totals"), self._exit_code_totals)
+
+    def _exit_code_totals(self) -> Mapping[int, tuple[int, int]]:
+        cube = self.cube
+        n = len(cube.codes)
+        jobs = np.bincount(cube.cell_code, cube.cell_count, n).astype(np.int64)
+        pairs = np.unique(cube.cell_workflow.astype(np.int64) * n + cube.cell_code)  # each workflow once for a code
+        workflows = np.bincount(pairs % n, minlength=n) if n else pairs
+        return {int(code): (int(jobs[i]), int(workflows[i])) for i, code in enumerate(cube.codes)}
+
     def logs(self, workflow: str, exit_code: int | None = None, task: str | None = None) -> list[LogExcerpt]:
         """What failed jobs of *workflow* said, by task, exit code and site."""
         index = self.cube.workflows.find(workflow)

@@ -5,7 +5,7 @@ The verb says when a hook is called and what it may do there:
     register_              once, at start                          no I/O
     list_ load_ fetch_     refresh, in a child process             I/O
     describe_              refresh, and pages                      no I/O
-    recommend_             refresh, after fetching                 no I/O
+    recommend_             every view of a workflow                no I/O
     fit_ train_            background job                          own folder
     label_ find_           refresh, and pages                      no I/O
     load_predictor         after a training, at start              own folder

@@ -18,6 +18,7 @@ from wwt_framework.hooks.record import shorten
 
 #: Seconds that a hook has, by the beginning of its name; hooks that are not named here may take their time.
 DEADLINES: Mapping[str, float] = {
+    "recommend_": 0.5,
     "show_": 0.5,
     "build_": 0.5,
     "check_": 0.5,
