@@ -52,7 +52,6 @@ class Overview:
     """One page of the overview."""
 
     query: OverviewQuery
-    version: str  # of the snapshot
     taken_at: datetime
     row_axis: str  # task or code
     column_axis: str  # site or code
@@ -106,7 +105,7 @@ def _page(
     rows = found.rows(selection, marks, totals, cells)
     end = query.offset + query.size
     return Overview(
-        query, snapshot.version, snapshot.taken_at, row_axis, column_axis, split_axis, columns, rows, parts, choices,
+        query, snapshot.taken_at, row_axis, column_axis, split_axis, columns, rows, parts, choices,
         selection.total, selection.found, int(np.count_nonzero(base(snapshot).workflow_totals)),
         unknown_workflows(snapshot), found.outermost, end if end < found.outermost else None,
     )  # fmt: skip

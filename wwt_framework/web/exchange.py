@@ -65,6 +65,12 @@ class Exchange:
         return self._snapshot
 
     @property
+    def shown(self) -> str:
+        """The version of the snapshot that the answer shows, for who may read; "" when it shows none."""
+        may_read = self.house.config.house.open_reading or self.user.may("viewer")
+        return self._snapshot.version if self._snapshot is not None and may_read else ""
+
+    @property
     def user(self) -> User:
         return self.visitor.user if self.visitor else _NOBODY
 

@@ -110,7 +110,10 @@ def _unforeseen(exchange: Exchange | None, error: BaseException) -> Refused:
 
 
 def packed(exchange: Exchange | None, response: Response) -> Response:
-    """*response* as it is sent to this client: nothing if it has it already, compressed if it takes that."""
+    """*response* as it is sent to this client: nothing if it has it already, compressed if it takes that.
+
+    It says which snapshot it shows, so that what a script fetches later is put beside numbers of the same one only.
+    """
     headers = exchange.visit.headers if exchange else {}
     if (
         "ETag" in response.headers
@@ -123,4 +126,6 @@ def packed(exchange: Exchange | None, response: Response) -> Response:
         response = replace(response, headers={**response.headers, "Cache-Control": keep})
     if response.headers["Cache-Control"].startswith("private"):
         response = replace(response, headers={**response.headers, "Vary": "Accept, Authorization, Cookie"})
+    if exchange and exchange.shown:
+        response = replace(response, headers={**response.headers, "X-Snapshot": exchange.shown})
     return compressed(response, headers.get("accept-encoding", ""))

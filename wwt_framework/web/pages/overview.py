@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlencode
 
 from markupsafe import Markup
 
@@ -56,6 +57,11 @@ class _Linked:
     def link(self, address: str) -> str:
         """*address* as it is from outside."""
         return current_exchange().prefix + address
+
+    @property
+    def filter_query(self) -> str:
+        """What chooses workflows, as a query: the name of a selection."""
+        return urlencode(self.query.filters())
 
     def exported(self, kind: str) -> str:
         """Everything that is chosen, as a file."""
@@ -128,7 +134,7 @@ def _part(query: OverviewQuery, part: str, of: str, asked: Mapping[str, Any]) ->
         rest = query.with_(code=())
         return as_json(matrix.tasks_of_cell(snapshot, rest, query.code[0], str(asked["column"])))
     if query.view == "list":
-        return render("_preps.html", page=_prep_page(query, ()), headers=_place(snapshot, None))
+        return render("_preps.html", page=_prep_page(query, ()))
     if part == "rows":
         shown = matrix.more_rows(snapshot, query, recent_marks())
     elif part == "below":
@@ -136,13 +142,9 @@ def _part(query: OverviewQuery, part: str, of: str, asked: Mapping[str, Any]) ->
     else:
         raise Refused(400, f"part can be rows, below or cell, not {part[:40]!r}.")
     body = f"<table><tbody>{_writer(shown).rows()}</tbody></table>"
-    return Response(body.encode("utf-8", "replace"), HTML, 200, _place(snapshot, shown.next))
-
-
-def _place(snapshot: Any, following: int | None) -> dict[str, str]:
-    """Which snapshot the rows are of, and where the next ones begin: the script asks, people see a link."""
-    told = {"X-Snapshot": snapshot.version}
-    return told if following is None else {**told, "X-Next-Offset": str(following)}
+    # Where the next rows begin: the script asks, people see a link.
+    headers = {} if shown.next is None else {"X-Next-Offset": str(shown.next)}
+    return Response(body.encode("utf-8", "replace"), HTML, 200, headers)
 
 
 def _table(query: OverviewQuery, kind: str) -> Response:
@@ -232,6 +234,11 @@ class ListPage:
         for name, value in self.given:
             found.setdefault(name, []).append(value)
         return found
+
+    @property
+    def query_text(self) -> str:
+        """What the address said, as a query."""
+        return urlencode(self.given)
 
     @property
     def next_query(self) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 // What a cell is made of, as a small table: on hover and on focus.
 import { colourOf, partsOf } from "./overview-draw.js";
+import { isNewer } from "./overview-fetch.js";
 
 const format = new Intl.NumberFormat("en", { useGrouping: true });
 const number = (value) => format.format(value).replaceAll(",", "\u202f");
@@ -80,7 +81,7 @@ export class Card {
       await new Promise((done) => setTimeout(done, 90));
       if (this.link !== link) return;
       const answer = await fetch(address, { headers: { Accept: "application/json" } }).catch(() => null);
-      if (!answer?.ok) return; // what is shown already is right, only coarser
+      if (!answer?.ok || isNewer(answer)) return; // what is shown already is right, only coarser
       this.known.set(address, await answer.json());
     }
     if (this.link !== link) return;

@@ -25,9 +25,16 @@ function say(place, words) {
   place.hidden = false;
 }
 
-/** The document at *address*, and its answer. Throws with words when there is none. */
+/** Whether *answer* is of another snapshot than this page: numbers of two must not stand side by side. */
+export function isNewer(answer) {
+  const version = answer.headers.get("X-Snapshot");
+  return version !== null && version !== document.querySelector("[data-snapshot]")?.dataset.snapshot;
+}
+
+/** The document at *address*, and its answer; null when newer numbers have come. Throws with words when there is none. */
 export async function part(address) {
   const answer = await fetch(address, { headers: { Accept: "text/html" } });
+  if (isNewer(answer)) return null;
   if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
   return { answer, page: new DOMParser().parseFromString(await answer.text(), "text/html") };
 }

@@ -14,11 +14,12 @@ const levelOf = (row) => Number(row.dataset.level);
 const foldOf = (row) => row.querySelector("[data-fold]");
 
 async function rowsAt(changes) {
-  const { answer, page } = await part(addressWith(changes));
-  if (answer.headers.get("X-Snapshot") !== table.dataset.version) {
-    location.reload(); // newer numbers have come; rows of two snapshots must not stand in one table
+  const found = await part(addressWith(changes));
+  if (!found) {
+    location.reload();
     return null;
   }
+  const { answer, page } = found;
   const rows = [...page.querySelectorAll("tbody > tr")].map((row) => document.adoptNode(row));
   return { rows, next: answer.headers.get("X-Next-Offset") };
 }
