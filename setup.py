@@ -117,7 +117,10 @@ setup(
             "world = wwt_plugins.errors.world:World",
         ],
         "wwt.clustering": [],
-        "wwt.actions": [],
+        "wwt.actions": [
+            "executor = wwt_plugins.actions.executor:Executor",
+            "procedures = wwt_plugins.actions.procedures:Procedures",
+        ],
         "wwt.ml": [],
         "wwt.auth": [
             "local = wwt_plugins.auth.local:LocalAccounts",

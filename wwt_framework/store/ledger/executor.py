@@ -2,75 +2,108 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
+
+from peewee import Value, fn
 
 from wwt_framework.model import OPEN_STATES, TRANSITIONS, Action, ActionState
 from wwt_framework.plugin import Reported
 from wwt_framework.store import Store
-from wwt_framework.store.ledger.life import action_of, put, write_event
+from wwt_framework.store.ledger.life import actions_of, put, write_event
 
 _OPEN = [state.value for state in OPEN_STATES]
+_QUEUED = ActionState.QUEUED.value
 
 
 def hand_out(
-    store: Store, executor: str, since: datetime | None = None, kinds: Sequence[str] | None = None
+    store: Store,
+    executor: str,
+    since: datetime | None = None,
+    but: Collection[str] = (),
+    ids: Sequence[str] | None = None,
 ) -> list[Action]:
     """The open actions, oldest first; those QUEUED become SENT. All in one transaction.
 
-    *since*: submitted then or later. *kinds*: only these (None: all).
+    *since*: submitted then or later. *but*: not these kinds. *ids*: only these (None: all).
     What was SENT before is handed out again: an executor may ask twice and lose nothing.
     """
     table = store.tables.action
-    query = table.select().where(table.state.in_(_OPEN)).order_by(table.number)
+    wanted = table.state.in_(_OPEN)
     if since is not None:
-        query = query.where(table.submitted_at >= since)
-    if kinds is not None:
-        query = query.where(table.kind.in_(list(kinds)))
-    with store.write(alone="actions"):
-        rows = list(query)
-        for row in rows:
-            if row.state == ActionState.QUEUED.value:
-                number = put(store, row, ActionState.SENT, executor, "")
-                table.update(handed_event=number).where(table.number == row.number).execute()
-    return [action_of(row) for row in rows]
+        wanted &= table.submitted_at >= since
+    if but:
+        wanted &= table.kind.not_in(list(but))
+    if ids is not None:
+        wanted &= table.id.in_(list(ids))
+    with store.connection():
+        # An executor polls, and mostly finds what it knows: readers need not wait for who writes.
+        if not table.select().where(wanted & (table.state == _QUEUED)).exists():
+            # One that is submitted at this very moment waits for the next poll: it is not sent yet.
+            return actions_of(store, wanted & (table.state == ActionState.SENT.value))
+        with store.write(alone="actions"):
+            _send(store, executor, wanted & (table.state == _QUEUED))
+            return actions_of(store, wanted)
 
 
-def report(store: Store, executor: str, workflows: Sequence[str]) -> Reported:
+def _send(store: Store, executor: str, queued: Any) -> None:
+    """Move all actions that are *queued* at once: ten thousand cost two statements."""
+    table, event, at = store.tables.action, store.tables.action_event, store.now()
+    before = event.select(fn.MAX(event.number)).scalar() or 0
+    moved = (
+        table.select(
+            table.id, table.workflow, Value(event.at.db_value(at)), Value(executor),
+            Value(_QUEUED), Value(ActionState.SENT.value), Value(""),
+        )
+        .where(queued)
+        .order_by(table.number)
+    )  # fmt: skip
+    fields = [event.action_id, event.workflow, event.at, event.user_name, event.from_state, event.to_state, event.note]
+    event.insert_from(moved, fields).execute()
+    number = event.select(event.number).where((event.action_id == table.id) & (event.number > before))
+    table.update(state=ActionState.SENT.value, changed_at=at, handed_event=number).where(queued).execute()
+
+
+def report(store: Store, executor: str, workflows: Sequence[str], but: Collection[str] = ()) -> Reported:
     """Close the action that was last handed out under each name; a newer one stays open.
 
+    *but*: actions of these kinds are nobody's to report.
     A name whose action was withdrawn, superseded or failed meanwhile is a success, too, the first time:
     the executor did it, and would stop at a name that is missing from ``success``.
     """
     success, already, unknown = [], [], []
     with store.write(alone="actions"):
         for name in workflows:
-            row = _last_handed_out(store, name)
+            row = _last_handed_out(store, name, but)
             if row is None:
                 unknown.append(name)
             elif row.reported_at is not None or row.state == ActionState.DONE.value:
                 already.append(name)
             else:
-                _close(store, row, executor)
+                close(store, row, executor)
                 success.append(name)
     return Reported(tuple(success), tuple(already), tuple(unknown))
 
 
-def _last_handed_out(store: Store, workflow: str) -> Any:
+def _last_handed_out(store: Store, workflow: str, but: Collection[str]) -> Any:
     """The action that a report of *workflow* is about; where none was ever handed out, the newest one."""
     table = store.tables.action
     mine = table.select().where(table.workflow == workflow)
+    if but:
+        mine = mine.where(table.kind.not_in(list(but)))
     handed = mine.where(table.handed_event.is_null(False)).order_by(table.handed_event.desc()).first()
     return handed or mine.order_by(table.number.desc()).first()
 
 
-def _close(store: Store, row: Any, executor: str) -> None:
+def close(store: Store, row: Any, executor: str, reference: str = "") -> None:
+    """An executor did the action *row*; if it may not end as DONE any more, only the event says so."""
     state = ActionState(row.state)
     at = store.now()
+    changes = {"reported_at": at, **({"reference": reference} if reference else {})}
     if ActionState.DONE in TRANSITIONS[state]:
-        put(store, row, ActionState.DONE, executor, "", reported_at=at)
+        put(store, row, ActionState.DONE, executor, "", **changes)
     else:
         write_event(store, row, state, state, user=executor, note="reported all the same")
         table = store.tables.action
-        table.update(reported_at=at).where(table.number == row.number).execute()
+        table.update(**changes).where(table.number == row.number).execute()

@@ -1,0 +1,153 @@
+"""The executor's face: it fetches what operators asked for at /getaction, and tells at /reportaction what it has done."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from pydantic import Field, SecretStr
+
+from wwt_framework import hookimpl
+from wwt_framework.model import User
+from wwt_framework.options import PluginOptions
+from wwt_framework.plugin import Page, PluginContext, Reply, Snapshot, Visit
+
+from .documents import as_json
+
+#: What ``/getaction?test=1`` has answered since 2016.
+SAMPLE: Mapping[str, Any] = {
+    "test": {
+        "Actions": "acdc",
+        "Parameters": {"Task1": {"memory": "4000", "splitting": "2x", "sites": ["T1_US_FNAL"]}},
+        "Reasons": ["This is a sample; there is no workflow of this name."],
+    }
+}
+_PATHS = ("/getaction", "/reportaction")
+_MOST_DAYS = 36_500
+
+
+class ExecutorKeys(PluginOptions):
+    """One executor that has a token of its own."""
+
+    token: SecretStr = Field(description="sent as `Authorization: Bearer TOKEN`; at least 16 characters", min_length=16)
+
+
+class Executor:
+    """Let executors fetch actions and report them, by the shared key of old or each by a token of its own."""
+
+    class Options(PluginOptions):
+        key: SecretStr | None = Field(
+            None, description="the key that all old clients share; leave it out when every executor has a token"
+        )
+        key_owner: str = Field(
+            "unified", min_length=1, description="whom the shared key stands for, as /actions says it"
+        )
+        executors: dict[str, ExecutorKeys] = Field(
+            {}, description="executors with tokens of their own: {unified: {token: {$env: UNIFIED_TOKEN}}}"
+        )
+
+    def __init__(self, context: PluginContext[Options]) -> None:
+        self._name = context.name
+        self._log = context.log
+        self._actions = context.actions
+        options = context.options
+        self._key = options.key.get_secret_value() if options.key else ""
+        self._key_owner = options.key_owner
+        self._tokens = {name: keys.token.get_secret_value() for name, keys in options.executors.items()}
+
+    # -- who is it --
+
+    @hookimpl
+    def identify(self, visit: Visit) -> User | None:
+        """The executor behind a token, or behind the shared key in the body of a GET. It may do nothing else here."""
+        if visit.path.rstrip("/") not in _PATHS:
+            return None
+        name = self._by_token(visit)
+        if not name and visit.path.rstrip("/") == "/getaction" and self._is_key(_posted(visit).get("key")):
+            name = self._key_owner
+        return User(name, roles=frozenset({"machine"})) if name else None
+
+    def _by_token(self, visit: Visit) -> str:
+        scheme, _, given = visit.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return ""
+        found = [name for name, token in self._tokens.items() if _same(given.strip(), token)]
+        return found[0] if found else ""
+
+    def _is_key(self, given: Any) -> bool:
+        return bool(self._key) and isinstance(given, str) and _same(given, self._key)
+
+    # -- the two addresses of old --
+
+    @hookimpl
+    def register_pages(self) -> Sequence[Page]:
+        return [
+            Page("/getaction", "Actions", self.get, in_menu=False),
+            Page("/reportaction", "Report", self.report, role="anyone", in_menu=False, methods=("POST",)),
+        ]
+
+    def get(self, visit: Visit, user: User, snapshot: Snapshot) -> Reply:  # noqa: ARG002  # as every page
+        """``{workflow: {Action, Reasons, Parameters, user, ACDCs}}``.
+
+        Open actions by default; ``acted=1`` those that were done, ``acted=-1`` both. ``days``: submitted since then;
+        0, as nothing, means everything that there is.
+        """
+        if visit.query.get("test", "") not in ("", "0"):
+            return Reply(json=SAMPLE)
+        days, acted = _number(visit, "days"), _number(visit, "acted")
+        if days is None or acted is None:
+            return Reply(
+                json={"error": "days and acted are whole numbers, e.g. /getaction?days=15&acted=0."}, status=400
+            )
+        since = datetime.now(timezone.utc) - timedelta(days=min(days, _MOST_DAYS)) if days > 0 else None
+        if acted > 0:
+            actions = self._actions.done(since)
+        elif acted < 0:
+            actions = self._actions.done(since) + self._actions.open(since)
+        elif self._only_looks(visit, user):
+            actions = self._actions.open(since)
+        else:
+            actions = self._actions.hand_out(self._called(visit, user), since)
+        return Reply(body=as_json(actions), content_type="application/json")
+
+    def report(self, visit: Visit, user: User, snapshot: Snapshot) -> Reply:  # noqa: ARG002  # as every page
+        """Close what was handed out: ``{valid_key, valid_format, success, already_reported, does_not_exist}``."""
+        posted = _posted(visit)
+        mine = user.backend == self._name
+        valid_key = mine or self._is_key(posted.get("key"))
+        workflows = posted.get("workflows")
+        valid_format = isinstance(workflows, list) and all(isinstance(name, str) for name in workflows)
+        answer: dict[str, Any] = {"valid_key": valid_key, "valid_format": valid_format}
+        if not valid_key:
+            self._log.warning("a report came without the key", extra={"remote": visit.remote})
+        elif isinstance(workflows, list) and valid_format:
+            reported = self._actions.report(user.name if mine else self._key_owner, workflows)
+            answer["success"] = list(reported.success)
+            answer["already_reported"] = list(reported.already_reported)
+            answer["does_not_exist"] = list(reported.does_not_exist)
+        return Reply(json=answer)
+
+    def _only_looks(self, visit: Visit, user: User) -> bool:
+        """Whether a person asks: that somebody reads the list in a browser does not make actions "fetched"."""
+        person = bool(user.name) and user.backend != self._name
+        return person or visit.method == "HEAD" or "sec-fetch-mode" in visit.headers or "cookie" in visit.headers
+
+    def _called(self, visit: Visit, user: User) -> str:
+        return user.name or f"somebody without a key at {visit.remote or 'an unknown address'}"
+
+
+def _same(given: str, secret: str) -> bool:
+    """Compare in a time that tells nothing of how much is right."""
+    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), secret.encode("utf-8", "surrogatepass"))
+
+
+def _posted(visit: Visit) -> Mapping[str, Any]:
+    return visit.json if isinstance(visit.json, dict) else {}
+
+
+def _number(visit: Visit, name: str) -> int | None:
+    """The number *name* of the address, 0 when it is not there; None when it is no number."""
+    text = str(visit.query.get(name, "0")).strip()
+    return int(text) if text.removeprefix("-").isdecimal() and len(text) < 10 else None
