@@ -37,6 +37,7 @@ CORE = [
 SCALE = ["gunicorn", "psycopg[binary]"]
 
 TEST = [
+    "aiosmtpd",
     "axe-playwright-python",
     "html5lib",
     "hypothesis",
@@ -49,6 +50,7 @@ TEST = [
     "responses",
     "ruff",
     "setuptools>=77",  # the packaging tests build a wheel without fetching anything
+    "trustme",
     "types-PyYAML",
     "types-requests",
 ]
