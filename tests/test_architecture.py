@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-WORDS = ("errors", "model", "plugin", "options", "cube", "forms", "documents")
+WORDS = ("errors", "model", "plugin", "options", "cube", "forms", "documents", "addresses")
 CONFIG = ("config", "config_messages", "config_reading")
 SNAPSHOT = ("snapshot", "snapshot_columns", "snapshot_detail", "snapshot_meta")
 JOBS = ("jobs", "job_queue", "job_refresh", "job_runs")
@@ -29,7 +29,8 @@ MAY: dict[str, tuple[str, ...]] = {
     "errors": (),
     "model": (),
     "plugin": ("model",),
-    "options": (),
+    "addresses": (),
+    "options": ("addresses",),
     "cube": ("model", "errors"),
     "forms": ("model", "plugin", "errors"),
     "documents": ("config_messages", "config_reading"),

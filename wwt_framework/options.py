@@ -10,9 +10,21 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from wwt_framework.addresses import address
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, validate_default=True, hide_input_in_errors=True)
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -44,6 +56,14 @@ ConfigPath = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(_in_fol
 
 Location = Annotated[str, BeforeValidator(_not_empty), AfterValidator(_location)]
 """A URL as it stands, or a path as in ``ConfigPath``."""
+
+
+def _mail_address(text: str) -> str:
+    return str(address(text))
+
+
+MailAddress = Annotated[str, AfterValidator(_mail_address)]
+"""One mail address, with or without a name: ``Olga Example <olga@example.org>``."""
 
 
 class HouseKeys(BaseModel):
@@ -113,6 +133,62 @@ class Tls(BaseModel):
         return path
 
 
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class MailOptions(BaseModel):
+    """The mail server of this installation."""
+
+    model_config = _STRICT
+
+    server: str = Field(description="host:port of the mail server, e.g. smtp.example.org:587")
+    security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="starttls (mostly port 587), tls from the first byte (465), or none"
+    )
+    user: str = Field("", description="name with which to sign in there; empty: without")
+    password: SecretStr = Field(SecretStr(""), description="its password; best {$file: PATH} or {$env: NAME}")
+    sender: MailAddress = Field(description="address that mails come from, e.g. Grid console <wwt@example.org>")
+    ca_file: ConfigPath | None = Field(
+        None, description="PEM file of who vouches for the server; without: the system's"
+    )
+    timeout_s: float = Field(30, gt=0, le=600, description="seconds to wait for any answer of the server")
+    per_hour: int = Field(200, ge=1, description="mails that are sent in one hour at most; others wait")
+    give_up_days: float = Field(3, gt=0, le=30, description="days after which a mail is not tried any more")
+
+    @property
+    def host(self) -> str:
+        """The server without brackets and port."""
+        return self.server.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        return int(self.server.rpartition(":")[2])
+
+    @field_validator("server")
+    @classmethod
+    def _host_and_port(cls, text: str) -> str:
+        if not re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):([0-9]{1,5})", text, re.ASCII):
+            raise ValueError("expected host:port like smtp.example.org:587")
+        if not 0 < int(text.rpartition(":")[2]) < 65536:
+            raise ValueError("expected a port from 1 to 65535")
+        return text
+
+    @field_validator("ca_file")
+    @classmethod
+    def _is_there(cls, path: Path | None) -> Path | None:
+        if path is not None and not path.is_file():
+            raise ValueError(f"expected an existing file, got '{path}'")
+        return path
+
+    @model_validator(mode="after")
+    def _signs_in_safely(self) -> MailOptions:
+        if bool(self.user) != bool(self.password.get_secret_value()):
+            raise ValueError("user and password belong together; give both or neither")
+        if self.user and self.security == "none" and self.host not in _LOOPBACK:
+            raise ValueError("security none would show the password to everybody on the way; take starttls or tls")
+        return self
+
+
 class HouseOptions(BaseModel):
     """The ``wwt:`` block of plugins.yml: what concerns the house and no plugin."""
 
@@ -136,7 +212,11 @@ class HouseOptions(BaseModel):
     dry_run: bool = Field(False, description="rehearsal: nothing is handed to any executor, every page says so")
     include_all_acdcs: bool = Field(False, description="show ACDCs that have no errors, too")
     submit_history_days: float = Field(2, ge=0, description="days for which an action marks its workflow as acted")
+    bulk_confirm_above: int = Field(
+        20, ge=0, description="an action on more workflows than this needs their number to be typed"
+    )
     webmaster: Webmaster = Field(Webmaster(), description="name and email of who answers for this installation")
+    mail: MailOptions | None = Field(None, description="the mail server; without it no mail is sent")
 
     @property
     def host(self) -> str:

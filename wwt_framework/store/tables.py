@@ -207,6 +207,31 @@ class Deed(Model):
     remote = Words()
 
 
+class Mail(Model):
+    """A mail on its way, or what became of it. Its text is emptied when it was sent: links for one person are in it."""
+
+    number = AutoField()
+    id = Words(unique=True)
+    once = Words(null=True, unique=True)  # the event that it tells of, so that it is told once
+    asked_by = Words()
+    recipients = Json()
+    copies = Json()
+    reply_to = Words()
+    subject = Words()
+    text = Words()
+    html = Words()
+    state = Words(index=True)
+    left = Json()  # addresses that have neither got it nor refused it
+    refused = Json()  # address -> what the server said
+    reason = Words()  # why it waits or failed
+    attempts = IntegerField()
+    created_at = Moment()
+    fresh_at = Moment()  # from when on the days are counted after which it is given up
+    next_at = Moment(index=True)
+    tried_at = Moment(null=True, index=True)
+    ended_at = Moment(null=True, index=True)
+
+
 class Secret(Model):
     """Random keys of this installation, shared by its processes."""
 
@@ -238,6 +263,7 @@ class Tables:
         self.refresh_mark = self._bound(RefreshMark, "refresh_mark")
         self.snapshot_version = self._bound(SnapshotVersion, "snapshot_version")
         self.deed = self._bound(Deed, "deed")
+        self.mail = self._bound(Mail, "mail")
         self.secret = self._bound(Secret, "secret")
 
     def _bound(self, model: type[_ModelT], table: str) -> type[_ModelT]:
