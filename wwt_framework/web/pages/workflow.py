@@ -8,7 +8,7 @@ from typing import Any
 
 from wwt_framework.errors import NotFound
 from wwt_framework.model import Action
-from wwt_framework.services import casetables, finder, renewal
+from wwt_framework.services import advice, casetables, finder, renewal
 from wwt_framework.services.explaining import Explanation, explain, read_code
 from wwt_framework.services.triage import Examination, examine, plain_of, status_of
 from wwt_framework.snapshot import Snapshot
@@ -46,6 +46,7 @@ class WorkflowPage:
     read_only: bool  # a twin to look at, opened from another workflow's page
     order: str  # of rows and columns: errors or name
     may_reset: bool
+    advice: advice.Advised
 
 
 def _last_event() -> str:
@@ -81,7 +82,8 @@ def seeworkflow(
     if format:
         return _as_table(found, format, table)
     shown = WorkflowPage(
-        found, _status(workflow), _marks(found), bool(issuggested), order, not issuggested and current_user().may("operator")
+        found, _status(workflow), _marks(found), bool(issuggested), order, not issuggested and current_user().may("operator"),
+        _advice(found),
     )  # fmt: skip
     return render("workflow.html", page=shown, panels=show_panels("workflow", found.case))
 
@@ -99,6 +101,10 @@ def _status(workflow: str) -> Status:
     return Status(status_of(actions), actions[-1] if actions else None)
 
 
+def _advice(found: Examination) -> advice.Advised:
+    return advice.advise(current_house().hooks, found.case)
+
+
 def _marks(found: Examination) -> dict[str, str]:
     names = [relative.workflow.name for relative in found.family]
     return marks_of(names) if len(names) > 1 else {}
@@ -113,7 +119,7 @@ def _as_table(found: Examination, format: str, table: str) -> Response:  # noqa:
             raise NotFound(f"The workflow {name} has no failed jobs in a task {table}.")
         return table_response(*casetables.wide_rows(one), format, f"{name}-{one.short}")
     if format == "json":
-        return as_json(plain_of(found))
+        return as_json({**plain_of(found), "advice": _advice(found).plain()})
     return table_response(*casetables.long_rows(found.tables), format, name)
 
 

@@ -1,0 +1,224 @@
+"""What procedures recommend for one workflow: the answers of all plugins, joined for a page and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import re2
+
+from wwt_framework.model import NOT_REPORTED, Case, ErrorTable, Recommendation
+from wwt_framework.services.caselines import code_lines
+from wwt_framework.services.casetables import anchor_of, label_of, short_of
+from wwt_framework.services.desk.kinds import KindChoice, kinds
+
+if TYPE_CHECKING:
+    from wwt_framework.hooks.manager import Hooks
+
+#: The exit codes that mean: an input file could not be had.
+FILE_CODES = frozenset({84, 85, 92, 8020, 8021, 8028})
+
+_DOUBTS = {
+    "partial": "The counts are lower bounds: there may be more, and other, failed jobs.",
+    "old": "The counts are kept from an earlier answer; they may not be so any more.",
+    "unknown": "How many jobs failed is not known, so nothing is said about what is not seen.",
+}
+
+
+@dataclass(frozen=True)
+class AdvisedTask:
+    """One task for which something is recommended."""
+
+    task: str  # path; "" for the whole workflow
+    short: str
+    anchor: str  # of its table on the workflow's page
+    reason: str
+    parameters: tuple[tuple[str, str], ...]
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One piece of advice: what one procedure says about one exit code, for all tasks that it concerns."""
+
+    plugin: str
+    code: int | None
+    label: str  # of the exit code
+    jobs: int  # failed jobs with that code in these tasks
+    told: Recommendation  # the first of them: title, cause, normal, additional, source
+    tasks: tuple[AdvisedTask, ...]
+    captured: tuple[tuple[str, tuple[str, ...]], ...]  # name -> what logs said
+    form: Mapping[str, str | list[str]]  # the query of /submitaction; empty: it can not be filled
+    why_not: str  # why there is no link; "" where there is one, or nothing to submit
+
+
+@dataclass(frozen=True)
+class Advised:
+    """Everything that is recommended for a workflow."""
+
+    items: tuple[Item, ...] = ()  # the most failed jobs first
+    complaints: tuple[str, ...] = ()  # plugins whose advice is missing, and why
+    doubt: str = ""  # why all of it may rest on too little
+    silent: tuple[str, ...] = ()  # labels of exit codes of which nobody said anything
+    asked: bool = False  # whether any plugin recommends here
+
+    def plain(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "doubt": self.doubt,
+            "without_procedure": list(self.silent),
+            "complaints": list(self.complaints),
+            "recommendations": [
+                {
+                    "procedure": item.told.procedure, "plugin": item.plugin, "exit_code": item.code, "jobs": item.jobs,
+                    "title": item.told.title, "cause": item.told.cause, "normal": item.told.normal,
+                    "additional": item.told.additional, "action": item.told.action, "source": item.told.source,
+                    "reviewed": item.told.reviewed, "captured": dict(item.captured), "form": dict(item.form),
+                    "tasks": [
+                        {"task": t.task, "reason": t.reason, "parameters": dict(t.parameters), "evidence": t.evidence}
+                        for t in item.tasks
+                    ],
+                }
+                for item in self.items
+            ],
+        }  # fmt: skip
+
+
+def ask(hooks: Hooks, case: Case) -> tuple[list[tuple[str, Recommendation]], tuple[str, ...]]:
+    """Plugin and recommendation, each plugin's strongest first; and what plugins say that failed."""
+    answers = hooks.each("recommend_actions", case=case)
+    told = [(answer.plugin, one) for answer in answers if answer.ok for one in answer.value or ()]
+    return told, tuple(answer.complaint for answer in answers if not answer.ok)
+
+
+def advise(hooks: Hooks, case: Case) -> Advised:
+    """What is recommended for *case*, with the query that fills the form."""
+    offered = {choice.kind.name: choice for choice in kinds(hooks)}
+    told, complaints = ask(hooks, case)
+    groups: dict[tuple[str, str, str, int | None], list[Recommendation]] = {}
+    for plugin, one in told:
+        name = one.procedure or f"{one.title}\0{one.normal}"  # of a plugin that does not name its procedures
+        groups.setdefault((plugin, name, one.action, one.exit_code), []).append(one)
+    items = [_item(case, key[0], several, offered.get(key[2])) for key, several in groups.items()]
+    known = {one.exit_code for _, one in told}
+    errors = case.known.get("errors")
+    return Advised(
+        tuple(sorted(items, key=lambda item: -item.jobs)),
+        complaints,
+        _DOUBTS.get(errors.state, "") if errors else "",
+        tuple(
+            line.label for line in code_lines(case, {}) if line.code not in known and line.code != NOT_REPORTED
+        ),
+        bool(hooks.implementing("recommend_actions")),
+    )  # fmt: skip
+
+
+def _item(case: Case, plugin: str, several: list[Recommendation], choice: KindChoice | None) -> Item:
+    first = several[0]
+    captured: dict[str, dict[str, None]] = {}
+    for one in several:
+        for name, values in one.captured.items():
+            captured.setdefault(name, {}).update(dict.fromkeys(values))
+    return Item(
+        plugin,
+        first.exit_code,
+        "" if first.exit_code is None else label_of(first.exit_code),
+        _jobs(case.errors, first.exit_code, {one.task for one in several}),
+        first,
+        tuple(_task(one) for one in several),
+        tuple((name, tuple(values)) for name, values in captured.items()),
+        _form(case.workflow.name, plugin, several, choice) if choice and not choice.why_not else {},
+        _why_not(first.action, choice),
+    )
+
+
+def _why_not(action: str, choice: KindChoice | None) -> str:
+    if action and choice is None:
+        return f"No plugin of this installation takes the action {action}."
+    return choice.why_not if choice else ""
+
+
+def _jobs(errors: ErrorTable, code: int | None, tasks: set[str]) -> int:
+    return sum(e.count for e in errors if code in (None, e.exit_code) and (e.task in tasks or "" in tasks))
+
+
+def _task(one: Recommendation) -> AdvisedTask:
+    parameters = tuple((field, " ".join(_texts(value))) for field, value in one.parameters.items())
+    return AdvisedTask(one.task, short_of(one.task), anchor_of(one.task), one.reason, parameters, tuple(one.evidence))
+
+
+def _texts(value: Any) -> list[str]:
+    return [str(part) for part in value] if isinstance(value, (list, tuple, set, frozenset)) else [str(value)]
+
+
+def _form(workflow: str, plugin: str, several: list[Recommendation], choice: KindChoice) -> dict[str, str | list[str]]:
+    """The query that fills the form: ``value.<field>`` once for all, ``task.<short>.<field>`` for one task."""
+    first = several[0]
+    query: dict[str, str | list[str]] = {
+        "workflow": workflow, "kind": first.action, "advice": first.procedure or plugin
+    }  # fmt: skip
+    for one in several:
+        per_task = one.task and choice.has_tasks
+        for field, value in one.parameters.items():
+            texts = _texts(value)
+            name = f"task.{short_of(one.task)}.{field}" if per_task else f"value.{field}"
+            query.setdefault(name, texts if len(texts) != 1 else texts[0])
+    return query
+
+
+# -- as the old console told it -------------------------------------------------
+
+
+def classified(case: Case, told: list[tuple[str, Recommendation]]) -> dict[str, Any]:
+    """``{maxerror, types, recommended, params}`` of the dominant exit code; lines are parted by ``<br>``.
+
+    Clients put these texts into pages as they are, so what comes from logs is escaped. ``maxerror`` 0: nothing failed.
+    Source: D. Abercrombie, WorkflowWebTools, classifyerrors.py.
+    """
+    lines = [line for line in code_lines(case, {}) if line.code != NOT_REPORTED]
+    code = lines[0].code if lines else 0
+    mine = [one for _, one in told if one.exit_code == code]
+    types: dict[int, str] = {}
+    for log in case.logs if lines else ():
+        if log.exit_code == code:
+            for kind, number in ([(c.error_type, c.exit_code) for c in log.chain] or [(log.error_type, code)]):  # fmt: skip
+                if kind and number is not None:
+                    types.setdefault(number, f"{' '.join(kind.split())} (Exit code: {number})")
+    first = next(iter(mine), None)
+    params = _params(mine)
+    return {
+        "maxerror": code,
+        "types": "<br>".join(escape(types[number]) for number in sorted(types)),
+        "recommended": escape(first.normal or first.reason) if first else "No instructions for this error code",
+        "params": "<br>".join([escape(first.additional), "Problems:", *map(escape, params)])
+        if first and params
+        else "",
+    }
+
+
+def _params(told: list[Recommendation]) -> list[str]:
+    """What the first expression of the first procedure found, in all tasks, each once."""
+    found: dict[str, None] = {}
+    name = next((key for one in told for key, values in one.captured.items() if values), "")
+    for one in told:
+        found.update(dict.fromkeys(one.captured.get(name, ())))
+    return list(found)
+
+
+_FILE = re2.compile(r"root://\S+|/store/\S+")
+
+
+def problem_files(case: Case, told: list[tuple[str, Recommendation]]) -> list[str]:
+    """Files that logs name for exit codes of input files, each once; as logs call them, else as sources do."""
+    codes = {line.code for line in code_lines(case, {})} & FILE_CODES
+    found: dict[str, None] = {}
+    for code in sorted(codes):
+        mine = [one for _, one in told if one.exit_code == code]
+        captured = [value for one in mine for values in one.captured.values() for value in values]
+        files = [value for value in captured if _FILE.fullmatch(value)]
+        named = [file for log in case.logs if log.exit_code == code for file in log.files]
+        urls = [file for file in files if file.startswith("root://")]
+        found.update(dict.fromkeys(urls or files or named))
+    return list(found)
