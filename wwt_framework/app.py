@@ -24,7 +24,7 @@ from wwt_framework.plugin import PluginContext
 from wwt_framework.pool import in_order
 from wwt_framework.services.access import Access
 from wwt_framework.services.board import Board
-from wwt_framework.services.doors import lend
+from wwt_framework.services.doors import Pulling, lend
 from wwt_framework.store import Store, open_store
 
 log = logging.getLogger(__name__)
@@ -81,8 +81,14 @@ class App:
             data_dir=folder,
             url=self.url,
             gather=partial(in_order, threads=self._first.house.concurrency),
-            **lend(self.store, plugin.namespace, plugin.full_name, self.clockwork),
+            **lend(self.store, plugin.namespace, plugin.full_name, self.clockwork, self._pulling),
         )
+
+    def _pulling(self) -> Pulling:
+        """What executors can fetch at this moment."""
+        house = self.house
+        kinds = [kind for answer in house.hooks.each("register_actions") for kind in answer.value or ()]
+        return Pulling(kinds, house.config.house.dry_run)
 
     def url(self, path: str, **query: Any) -> str:
         """*path* as others reach it."""

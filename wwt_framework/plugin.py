@@ -7,14 +7,14 @@ A plugin that opens a door it was not granted gets a `PluginError` that names th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from logging import Logger
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
-from wwt_framework.model import Action, Case, Prediction, Reason, SiteStatus, User
+from wwt_framework.model import Action, ActionState, Case, Prediction, Reason, SiteStatus, User
 
 if TYPE_CHECKING:
     import click
@@ -73,6 +73,52 @@ class ActionsDoor(Protocol):
 
     def report(self, executor: str, workflows: Sequence[str]) -> Reported:
         """Close the action last handed out under each name."""
+
+    def claim(self, executor: str, limit: int, kinds: Collection[str] | None = None) -> list[Action]:
+        """Hand out at most *limit* open actions to *executor* alone, of *kinds* only (None: any)."""
+
+    def answer(
+        self, executor: str, action: str, words: Sequence[ExecutorWord], outcome: ActionState | None, note: str = ""
+    ) -> Action:
+        """Keep what *executor* says of the tasks of one action; DONE or FAILED ends it, None leaves it open.
+
+        Raises `NotFound`, and `Denied` when another executor has claimed it.
+        """
+
+    def heard(self, executor: str, doing: str | None = None, manifest: Mapping[str, Any] | None = None) -> None:
+        """*executor* has spoken; None keeps what is known."""
+
+    def executors(self) -> list[ExecutorSeen]:
+        """Every executor that has ever spoken, by name."""
+
+    def kinds(self) -> list[ActionKind]:
+        """The kinds of action that executors pull."""
+
+    def stuck(self, before: datetime) -> list[Action]:
+        """Actions handed out before *before* of which nobody has said anything since."""
+
+
+@dataclass(frozen=True)
+class ExecutorWord:
+    """What an executor says of an action, or of one of its tasks."""
+
+    word: str  # claimed, accepted, rejected, created
+    task: str = ""  # Task.short; "" for the whole action
+    why: str = ""
+    request: str = ""  # the workflow that was made
+    executor: str = ""
+    at: datetime | None = None  # None: it was not kept yet
+
+
+@dataclass(frozen=True)
+class ExecutorSeen:
+    """An executor that has spoken to us."""
+
+    name: str
+    seen_at: datetime
+    doing: str = ""
+    manifest: Mapping[str, Any] = field(default_factory=dict)  # what it says that it honours; empty: it never said
+    manifest_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -388,7 +434,7 @@ class Health:
 
 __all__ = [
     "Account", "AccountsDoor", "ActionKind", "ActionsDoor", "Command", "Corpus", "Correction", "Decision", "Event",
-    "Field", "FitReport", "Health", "History", "Job", "JobsDoor", "Link", "LoginOption", "MailDoor", "Matrix", "Page",
+    "ExecutorSeen", "ExecutorWord", "Field", "FitReport", "Health", "History", "Job", "JobsDoor", "Link", "LoginOption", "MailDoor", "Matrix", "Page",
     "Panel", "PluginContext", "Predictor", "Progress", "Reason", "Reply", "Reported", "Snapshot", "TrainingReport",
     "Visit",
 ]  # fmt: skip

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from wwt_framework.errors import PluginError
-from wwt_framework.model import Action
-from wwt_framework.plugin import Account, Reported
+from wwt_framework.model import Action, ActionState
+from wwt_framework.plugin import Account, ActionKind, ExecutorSeen, ExecutorWord, Reported
 from wwt_framework.store import Store, ledger
 
 #: door -> the namespaces that may open it
@@ -21,23 +22,65 @@ class _Clockwork(Protocol):
     def request(self, name: str, user: str = "", **arguments: Any) -> str: ...
 
 
-class Actions:
-    """`ActionsDoor`: what an executor fetches and reports."""
+@dataclass(frozen=True)
+class Pulling:
+    """What the actions door wants to know of the house."""
 
-    def __init__(self, store: Store) -> None:
+    kinds: Sequence[ActionKind] = ()  # all that plugins registered
+    rehearsal: bool = False  # wwt.dry_run
+
+
+class Actions:
+    """`ActionsDoor`: what executors fetch, report and say.
+
+    Kinds that are pushed are carried out here, so no executor gets them; in a rehearsal it gets nothing at all.
+    """
+
+    def __init__(self, store: Store, pulling: Callable[[], Pulling]) -> None:
         self._store = store
+        self._pulling = pulling
+
+    def kinds(self) -> list[ActionKind]:
+        return [kind for kind in self._pulling().kinds if kind.delivery == "pull"]
+
+    def _withheld(self) -> frozenset[str] | None:
+        """Kinds that are not handed out; None: nothing is."""
+        now = self._pulling()
+        return None if now.rehearsal else frozenset(kind.name for kind in now.kinds if kind.delivery == "push")
 
     def open(self, since: datetime | None = None) -> list[Action]:
-        return ledger.open_actions(self._store, since=since)
+        withheld = self._withheld()
+        if withheld is None:
+            return []
+        return [action for action in ledger.open_actions(self._store, since=since) if action.kind not in withheld]
 
     def done(self, since: datetime | None = None) -> list[Action]:
         return ledger.done_actions(self._store, since=since)
 
     def hand_out(self, executor: str, since: datetime | None = None) -> list[Action]:
-        return ledger.hand_out(self._store, executor, since)
+        withheld = self._withheld()
+        return [] if withheld is None else ledger.hand_out(self._store, executor, since, withheld)
 
     def report(self, executor: str, workflows: Sequence[str]) -> Reported:
-        return ledger.report(self._store, executor, workflows)
+        return ledger.report(self._store, executor, workflows, self._withheld() or ())
+
+    def claim(self, executor: str, limit: int, kinds: Collection[str] | None = None) -> list[Action]:
+        withheld = self._withheld()
+        return [] if withheld is None else ledger.claim(self._store, executor, limit, kinds, withheld)
+
+    def answer(
+        self, executor: str, action: str, words: Sequence[ExecutorWord], outcome: ActionState | None, note: str = ""
+    ) -> Action:
+        return ledger.answer(self._store, executor, action, words, outcome, note)
+
+    def heard(self, executor: str, doing: str | None = None, manifest: Mapping[str, Any] | None = None) -> None:
+        ledger.heard(self._store, executor, doing, manifest)
+
+    def executors(self) -> list[ExecutorSeen]:
+        return ledger.executors(self._store)
+
+    def stuck(self, before: datetime) -> list[Action]:
+        return ledger.stuck(self._store, before)
 
 
 class Accounts:
@@ -88,12 +131,18 @@ class Closed:
         raise PluginError(self._why)
 
 
-def lend(store: Store, namespace: str, plugin: str, clockwork: _Clockwork) -> dict[str, Any]:
+def lend(
+    store: Store,
+    namespace: str,
+    plugin: str,
+    clockwork: _Clockwork,
+    pulling: Callable[[], Pulling] = Pulling,
+) -> dict[str, Any]:
     """The doors of one plugin, as `PluginContext` wants them: memory, actions, accounts, mail, jobs.
 
-    *namespace*: "errors", "auth"; *plugin*: its full name, "auth.local".
+    *namespace*: "errors", "auth"; *plugin*: its full name, "auth.local". *pulling*: of this moment.
     """
-    doors: dict[str, Any] = {"actions": Actions(store), "accounts": Accounts(store, plugin)}
+    doors: dict[str, Any] = {"actions": Actions(store, pulling), "accounts": Accounts(store, plugin)}
     doors["mail"] = Closed(f"plugin '{plugin}': mail can not be sent, this installation has no mail server")
     for door, namespaces in GRANTED.items():
         if namespace not in namespaces:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
-from wwt_framework.errors import NotFound, PluginError, WwtError
+from wwt_framework.errors import Denied, NotFound, PluginError, WwtError
 from wwt_framework.model import OPEN_STATES, ROLES, TRANSITIONS, Action, ActionState
-from wwt_framework.plugin import Account, Reported
+from wwt_framework.plugin import Account, ActionKind, ExecutorSeen, ExecutorWord, Reported
+
+QUEUED = ActionState.QUEUED
 
 #: door -> the namespaces that may open it
 GRANTED = {"actions": ("wwt.actions",), "accounts": ("wwt.auth",), "mail": ("wwt.auth", "wwt.actions", "wwt.extras")}
@@ -21,6 +23,10 @@ class ActionsInMemory:
     def __init__(self, actions: Iterable[Action] = (), now: Callable[[], datetime] | None = None) -> None:
         self.kept = {action.id: action for action in actions}
         self.handed_out: dict[str, str] = {}  # workflow -> id of the action last handed out
+        self.claimed: dict[str, str] = {}  # action -> executor
+        self.words: list[tuple[str, ExecutorWord]] = []  # action, what was said of it
+        self.spoken: dict[str, ExecutorSeen] = {}
+        self.pulled: list[ActionKind] = []
         self._now = now or (lambda: datetime.now(timezone.utc))
 
     def open(self, since: datetime | None = None) -> list[Action]:
@@ -49,6 +55,43 @@ class ActionsInMemory:
                     self._move(action, ActionState.DONE, f"reported by {executor}")
                 success.append(workflow)
         return Reported(tuple(success), tuple(again), tuple(unknown))
+
+    def claim(self, executor: str, limit: int, kinds: Collection[str] | None = None) -> list[Action]:
+        mine = [a for a in self._select(OPEN_STATES, None) if self.claimed.get(a.id, executor) == executor]
+        wanted = [a for a in mine if (kinds is None or a.kind in kinds) and (a.state is QUEUED or a.id in self.claimed)]
+        for action in wanted[:limit]:
+            self.claimed[action.id] = executor
+            self.handed_out[action.workflow] = action.id
+            if action.state is QUEUED:
+                self._move(action, ActionState.SENT, f"claimed by {executor}")
+        return [self.kept[action.id] for action in wanted[:limit]]
+
+    def answer(
+        self, executor: str, action: str, words: Sequence[ExecutorWord], outcome: ActionState | None, note: str = ""
+    ) -> Action:
+        if action not in self.kept:
+            raise NotFound(f"There is no action {action!r}.")
+        if self.claimed.get(action, executor) != executor:
+            raise Denied(f"The action {action} was claimed by {self.claimed[action]}, not by {executor}.")
+        self.words += [(action, replace(word, executor=executor)) for word in words]
+        if outcome is not None and outcome in TRANSITIONS[self.kept[action].state]:
+            self._move(self.kept[action], outcome, note)
+        return self.kept[action]
+
+    def heard(self, executor: str, doing: str | None = None, manifest: Mapping[str, Any] | None = None) -> None:
+        known = self.spoken.get(executor, ExecutorSeen(executor, self._now()))
+        changes: dict[str, Any] = {} if doing is None else {"doing": doing}
+        changes |= {} if manifest is None else {"manifest": manifest, "manifest_at": self._now()}
+        self.spoken[executor] = replace(known, seen_at=self._now(), **changes)
+
+    def executors(self) -> list[ExecutorSeen]:
+        return [self.spoken[name] for name in sorted(self.spoken)]
+
+    def kinds(self) -> list[ActionKind]:
+        return list(self.pulled)
+
+    def stuck(self, before: datetime) -> list[Action]:
+        return [action for action in self._select({ActionState.SENT}, None) if action.changed_at < before]
 
     def _select(self, states: Iterable[ActionState], since: datetime | None) -> list[Action]:
         wanted = set(states)

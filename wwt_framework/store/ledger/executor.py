@@ -8,13 +8,15 @@ from typing import Any
 
 from peewee import Value, fn
 
-from wwt_framework.model import OPEN_STATES, TRANSITIONS, Action, ActionState
+from wwt_framework.model import TRANSITIONS, Action, ActionState
 from wwt_framework.plugin import Reported
 from wwt_framework.store import Store
 from wwt_framework.store.ledger.life import actions_of, put, write_event
 
-_OPEN = [state.value for state in OPEN_STATES]
-_QUEUED = ActionState.QUEUED.value
+#: The word with which an executor takes an action for itself alone.
+CLAIMED = "claimed"
+
+_QUEUED, _SENT = ActionState.QUEUED.value, ActionState.SENT.value
 
 
 def hand_out(
@@ -27,24 +29,35 @@ def hand_out(
     """The open actions, oldest first; those QUEUED become SENT. All in one transaction.
 
     *since*: submitted then or later. *but*: not these kinds. *ids*: only these (None: all).
-    What was SENT before is handed out again: an executor may ask twice and lose nothing.
+    What was SENT before is handed out again: an executor may ask twice and lose nothing. What another one has claimed
+    is left out.
     """
     table = store.tables.action
-    wanted = table.state.in_(_OPEN)
+    wanted = table.number > 0
     if since is not None:
         wanted &= table.submitted_at >= since
     if but:
         wanted &= table.kind.not_in(list(but))
     if ids is not None:
         wanted &= table.id.in_(list(ids))
+    queued = wanted & (table.state == _QUEUED)
+    sent = wanted & (table.state == _SENT) & table.id.not_in(claims(store, by_others_than=executor))
     with store.connection():
-        # An executor polls, and mostly finds what it knows: readers need not wait for who writes.
-        if not table.select().where(wanted & (table.state == _QUEUED)).exists():
-            # One that is submitted at this very moment waits for the next poll: it is not sent yet.
-            return actions_of(store, wanted & (table.state == ActionState.SENT.value))
+        # An executor polls, and mostly finds what it knows: it need not wait for who writes.
+        # One that is submitted at this very moment waits for the next poll.
+        if not table.select().where(queued).exists():
+            return actions_of(store, sent)
         with store.write(alone="actions"):
-            _send(store, executor, wanted & (table.state == _QUEUED))
-            return actions_of(store, wanted)
+            _send(store, executor, queued)
+            return actions_of(store, sent)
+
+
+def claims(store: Store, by: str = "", by_others_than: str = "") -> Any:
+    """A query for the ids of actions that are claimed since they were sent last, by somebody or by others."""
+    word, action = store.tables.executor_word, store.tables.action.alias()
+    who = word.executor == by if by else word.executor != by_others_than
+    is_valid = (word.word == CLAIMED) & (action.state == _SENT) & (word.at >= action.changed_at)
+    return word.select(word.action_id).join(action, on=(word.action_id == action.id)).where(is_valid & who)
 
 
 def _send(store: Store, executor: str, queued: Any) -> None:
@@ -54,7 +67,7 @@ def _send(store: Store, executor: str, queued: Any) -> None:
     moved = (
         table.select(
             table.id, table.workflow, Value(event.at.db_value(at)), Value(executor),
-            Value(_QUEUED), Value(ActionState.SENT.value), Value(""),
+            Value(_QUEUED), Value(_SENT), Value(""),
         )
         .where(queued)
         .order_by(table.number)
@@ -62,7 +75,7 @@ def _send(store: Store, executor: str, queued: Any) -> None:
     fields = [event.action_id, event.workflow, event.at, event.user_name, event.from_state, event.to_state, event.note]
     event.insert_from(moved, fields).execute()
     number = event.select(event.number).where((event.action_id == table.id) & (event.number > before))
-    table.update(state=ActionState.SENT.value, changed_at=at, handed_event=number).where(queued).execute()
+    table.update(state=_SENT, changed_at=at, handed_event=number).where(queued).execute()
 
 
 def report(store: Store, executor: str, workflows: Sequence[str], but: Collection[str] = ()) -> Reported:
