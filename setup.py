@@ -120,8 +120,10 @@ setup(
         ],
         "wwt.clustering": [],
         "wwt.actions": [
+            "acdc = wwt_plugins.actions.acdc:Acdc",
             "executor = wwt_plugins.actions.executor:Executor",
             "procedures = wwt_plugins.actions.procedures:Procedures",
+            "sites_to_run = wwt_plugins.actions.sites_to_run:SitesToRun",
         ],
         "wwt.ml": [],
         "wwt.auth": [

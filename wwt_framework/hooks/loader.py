@@ -36,7 +36,7 @@ MUST: Mapping[str, tuple[str, ...]] = {
         "fetch_recoveries", "fetch_site_statuses", "describe_exit_codes", "show_links",
     ),
     "clustering": ("label_workflows", "find_similar"),
-    "actions": ("register_actions", "recommend_actions", "check_action", "register_pages"),
+    "actions": ("register_actions", "recommend_actions", "check_action", "build_sites", "register_pages"),
     "ml": ("load_predictor",),
     "auth": ("authenticate", "identify", "grant_roles", "register_login_options"),
     "extras": (),

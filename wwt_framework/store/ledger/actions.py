@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from peewee import fn
+
 from wwt_framework.errors import IllegalTransition, NotFound
 from wwt_framework.model import OPEN_STATES, TRANSITIONS, Action, ActionState
 from wwt_framework.store import Store
@@ -97,6 +99,43 @@ def actions_on(store: Store, workflow: str) -> list[Action]:
     return _listed(store, None, [workflow], None, rehearsals=True)
 
 
+def actions_on_any(store: Store, workflows: Iterable[str]) -> list[Action]:
+    """Every action on any of *workflows*, in any state, oldest first."""
+    return _listed(store, None, workflows, None, rehearsals=True)
+
+
+def actions_with(store: Store, ids: Iterable[str]) -> list[Action]:
+    """The actions with these ids, oldest first; ids of none are left out."""
+    table: Any = store.tables.action
+    with store.connection():
+        rows = [row for some in _slices(ids) for row in table.select().where(table.id.in_(some))]
+    return [action_of(row) for row in sorted(rows, key=lambda row: row.number)]
+
+
+def events_numbered(store: Store, numbers: Iterable[int]) -> dict[int, ActionEvent]:
+    """Number -> event; numbers of none are left out."""
+    table: Any = store.tables.action_event
+    with store.connection():
+        rows = [row for some in _slices(numbers) for row in table.select().where(table.number.in_(some))]
+    return {row.number: event_of(row) for row in rows}
+
+
+def last_events_of(store: Store, workflows: Iterable[str]) -> dict[str, ActionEvent]:
+    """Workflow -> the last event on it; workflows on which nothing ever happened are left out."""
+    table: Any = store.tables.action_event
+    with store.connection():
+        numbers = [
+            row[0]
+            for names in _slices(workflows)
+            for row in table.select(fn.MAX(table.number))
+            .where(table.workflow.in_(names))
+            .group_by(table.workflow)
+            .tuples()
+        ]
+        rows = [row for some in _slices(numbers) for row in table.select().where(table.number.in_(some))]
+    return {row.workflow: event_of(row) for row in rows}
+
+
 def events(store: Store, action_id: str) -> list[ActionEvent]:
     """The life of one action, oldest event first; none for an unknown action."""
     table = store.tables.action_event
@@ -107,9 +146,9 @@ def events(store: Store, action_id: str) -> list[ActionEvent]:
 
 def last_events(store: Store, workflows: Iterable[str]) -> dict[str, int]:
     """Number of the last event on each workflow, 0 where nothing ever happened: what `Draft.seen` is made of."""
-    with store.connection():
-        found = {name: _last_event(store, name) for name in workflows}
-    return {name: event.number if event else 0 for name, event in found.items()}
+    names = list(workflows)
+    found = last_events_of(store, names)
+    return {name: found[name].number if name in found else 0 for name in names}
 
 
 def marks(store: Store, since: datetime | None = None) -> dict[str, str]:
@@ -187,10 +226,14 @@ def _listed(
     with store.connection():
         if workflows is None:
             return [action_of(row) for row in query]
-        wanted = sorted(set(workflows))
-        slices = [wanted[i : i + 500] for i in range(0, len(wanted), 500)]  # SQLite binds 999 values at most
-        rows = [row for names in slices for row in query.where(table.workflow.in_(names))]
+        rows = [row for names in _slices(workflows) for row in query.where(table.workflow.in_(names))]
     return [action_of(row) for row in sorted(rows, key=lambda row: row.number)]
+
+
+def _slices(values: Iterable[Any]) -> list[list[Any]]:
+    """*values*, each once, in portions: SQLite binds 999 values at most."""
+    wanted = sorted(set(values))
+    return [wanted[i : i + 500] for i in range(0, len(wanted), 500)]
 
 
 def _last_event(store: Store, workflow: str) -> ActionEvent | None:

@@ -1,0 +1,1 @@
+"""What the shipped kinds of action have in common."""

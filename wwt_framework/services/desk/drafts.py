@@ -1,0 +1,33 @@
+"""Opening what a preview kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from wwt_framework.errors import Denied
+from wwt_framework.model import Problem, User
+from wwt_framework.services.desk.intent import Intent, from_plain
+from wwt_framework.store import Store, ledger
+
+
+@dataclass(frozen=True)
+class OpenDraft:
+    """A draft as it was kept: the frozen list with what was filled in, and what was shown of it."""
+
+    intent: Intent
+    shown: Mapping[str, Any]  # workflow -> what the preview said would be sent; give it to `plan`
+    problems: tuple[Problem, ...]  # warnings of when the form was read; give them to `plan`, too
+    user: str
+    submitted_at: datetime | None  # None: not yet
+
+
+def open_draft(store: Store, draft_id: str, user: User) -> OpenDraft:
+    """The draft *draft_id* of *user*. Raises `NotFound`, and `Denied` when it is somebody else's."""
+    kept = ledger.draft(store, draft_id)
+    if kept.user != user.name:
+        raise Denied(f"This draft belongs to {kept.user}; begin one of your own.")
+    problems = tuple(Problem(**plain) for plain in kept.content["problems"])
+    return OpenDraft(from_plain(kept.content["intent"]), kept.content["shown"], problems, kept.user, kept.submitted_at)

@@ -1,0 +1,67 @@
+"""The reason book: why operators act, by short name."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from typing import Any
+
+from wwt_framework.model import Reason
+from wwt_framework.store import Store
+
+
+def reason_key(short: str) -> str:
+    """*short* as it is compared: without case and outer blanks, in one Unicode form."""
+    return unicodedata.normalize("NFKC", short).casefold().strip()
+
+
+def reasons(store: Store) -> list[Reason]:
+    """Every reason in the book, by short name."""
+    table: Any = store.tables.reason
+    with store.connection():
+        return [Reason(row.short, row.long) for row in table.select().order_by(table.key)]
+
+
+def reasons_named(store: Store, shorts: Iterable[str]) -> dict[str, Reason]:
+    """Key -> reason, of those of *shorts* that are in the book."""
+    table: Any = store.tables.reason
+    keys = sorted({reason_key(short) for short in shorts})
+    slices = [keys[i : i + 500] for i in range(0, len(keys), 500)]
+    with store.connection():
+        rows = [row for some in slices for row in table.select().where(table.key.in_(some))]
+    return {row.key: Reason(row.short, row.long) for row in rows}
+
+
+def use_reasons(store: Store, used: Iterable[Reason], user: str) -> list[Reason]:
+    """Keep those of *used* that have a short name and are new, count the others as used; gives the new ones."""
+    table: Any = store.tables.reason
+    new = []
+    with store.write(alone="reasons"):
+        now = store.now()
+        for reason in used:
+            if not (key := reason_key(reason.short)):
+                continue
+            mine = table.update(used_at=now, uses=table.uses + 1).where(table.key == key)
+            if not mine.execute():
+                table.create(
+                    key=key, short=reason.short.strip(), long=reason.long, user_name=user, created_at=now, used_at=now,
+                    uses=1,
+                )  # fmt: skip
+                new.append(reason)
+    return new
+
+
+def add_reasons(store: Store, wanted: Iterable[Reason], user: str) -> list[Reason]:
+    """Keep those of *wanted* that have a short name which is not taken; gives those kept."""
+    table: Any = store.tables.reason
+    new = []
+    with store.write(alone="reasons"):
+        for reason in wanted:
+            key = reason_key(reason.short)
+            if key and not table.select().where(table.key == key).exists():
+                table.create(
+                    key=key, short=reason.short.strip(), long=reason.long or reason.short.strip(), user_name=user,
+                    created_at=store.now(), used_at=None, uses=0,
+                )  # fmt: skip
+                new.append(reason)
+    return new
