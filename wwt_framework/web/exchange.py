@@ -55,13 +55,13 @@ class Exchange:
     stack: ExitStack = field(default_factory=ExitStack)
     cookies: list[str] = field(default_factory=list)  # Set-Cookie lines to send
     for_programs: bool = False  # this address is an endpoint of JSON: so are its errors
+    marks: Mapping[str, str] | None = None  # see `marks.recent_marks`, which several parts of a page ask for
     _snapshot: Any = None
 
     @property
     def snapshot(self) -> Any:
         """The world, as it was when this request first looked at it."""
-        if self._snapshot is None:
-            self._snapshot = self.app.board.snapshot
+        self._snapshot = self._snapshot or self.app.board.snapshot
         return self._snapshot
 
     @property

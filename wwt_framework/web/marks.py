@@ -12,8 +12,10 @@ from wwt_framework.web.exchange import current_exchange
 def recent_marks() -> Mapping[str, str]:
     """Workflow -> pending or acted, as far back as the installation wants to be reminded."""
     exchange = current_exchange()
-    days = exchange.house.config.house.submit_history_days
-    return ledger.marks(exchange.app.store, exchange.now - timedelta(days=days))
+    if exchange.marks is None:
+        days = exchange.house.config.house.submit_history_days
+        exchange.marks = ledger.marks(exchange.app.store, exchange.now - timedelta(days=days))
+    return exchange.marks
 
 
 def marks_of(names: Sequence[str]) -> dict[str, str]:
