@@ -4,10 +4,12 @@
 """
 
 from wwt_framework.services.desk.drafts import OpenDraft, open_draft
+from wwt_framework.services.desk.form import FormView, form_view
 from wwt_framework.services.desk.intent import Intent, from_plain, intent_of, to_plain, with_sites
 from wwt_framework.services.desk.kinds import KindChoice, kind_named, kinds
 from wwt_framework.services.desk.planning import plan, shown_of
 from wwt_framework.services.desk.reading import read_document, read_form
+from wwt_framework.services.desk.results import told_before
 from wwt_framework.services.desk.shapes import (
     Change,
     Line,
@@ -23,6 +25,7 @@ from wwt_framework.services.desk.submitting import keep, submit
 
 __all__ = [
     "Change",
+    "FormView",
     "Intent",
     "KindChoice",
     "Line",
@@ -33,6 +36,7 @@ __all__ = [
     "ResultLine",
     "TaskLine",
     "Totals",
+    "form_view",
     "from_plain",
     "intent_of",
     "keep",
@@ -46,5 +50,6 @@ __all__ = [
     "sites_to_run",
     "submit",
     "to_plain",
+    "told_before",
     "with_sites",
 ]

@@ -61,7 +61,7 @@ def read_form(
         kind=kind,
         workflows=workflows,
         only_tasks=_unique([*_all(form, "only_task"), *_all(form, "dotasks")]),
-        method=_method(form, problems),
+        method=_method(form, raw, problems),
         reasons=_reasons(form),
         picked=tuple(name for name in _unique(_all(form, "selectedreason")) if name != "none"),
         why={name: text for name, text in _dotted(form, "why.").items() if name in workflows},
@@ -150,7 +150,8 @@ def _typed(
     for task, posted in raw.by_task.items():
         mine, wrong = forms.read(choice.per_task, _without_same(posted), partial=True)
         problems += [replace(problem, task=task, message=f"{task}: {problem.message}") for problem in wrong]
-        by_task[task] = mine
+        if mine:
+            by_task[task] = mine
     sites = _read_sites(raw, problems)
     problems += _unknown(choice, raw)
     expires_at = _expiry(values, store.now(), problems)
@@ -241,15 +242,15 @@ def _workflows(form: Form) -> tuple[str, ...]:
     return _unique(name for text in texts for name in re.split(r"[\s,]+", text))
 
 
-def _method(form: Form, problems: list[Problem]) -> Method:
-    """How sites are chosen. The original's form without a choice means Manual when sites were ticked."""
+def _method(form: Form, raw: _Raw, problems: list[Problem]) -> Method:
+    """How sites are chosen. Sites without a word on how they are meant are where it shall run, as in the original."""
     asked = _first(form, "method").lower()
     if asked in METHODS:
         return METHODS[METHODS.index(asked)]
     if asked:
         told = f"The method must be one of {', '.join(METHODS)}, got {asked[:60]!r}."
         problems.append(Problem(told, "method"))
-    return "auto"
+    return "manual" if any(_texts(posted) for posted in raw.sites.values()) else "auto"
 
 
 def _reasons(form: Form) -> tuple[Reason, ...]:

@@ -27,7 +27,7 @@ def chosen_tasks(case: Case, intent: Intent) -> tuple[list[Task], tuple[str, ...
     every = {**{task.short: task for task in case.workflow.tasks}, **failing}
     name = case.workflow.name
     only = _shorts(intent.only_tasks, name)
-    named = _shorts((*intent.by_task, *intent.sites), name)
+    named = _shorts(intent.by_task, name)
     wanted = only if intent.only_tasks else {*failing, *(named & every.keys())}
     chosen = [every[short] for short in sorted(wanted & every.keys(), key=lambda short: every[short].path)]
     absent = sorted((only | named) - every.keys())
@@ -65,7 +65,7 @@ def _task_line(choice: KindChoice, intent: Intent, case: Case, task: Task, to_ru
     elif intent.method == "manual":
         sites = frozenset(intent.sites.get(task.short, intent.sites.get("", ())))
     else:
-        sites = possible - (set(out) if intent.method == "auto" else banned(intent))
+        sites = possible - set(out if intent.method == "auto" else intent.sites.get("", ()))
     problems = list(refused(choice, case, task, values))
     if to_run.complaint and intent.method != "manual":
         problems.append(
@@ -83,11 +83,6 @@ def values_of(choice: KindChoice, intent: Intent, task: Task) -> dict[str, Any]:
     mine = {**intent.by_task.get(task.short, {}), **intent.by_task.get(task.path, {})}
     filled = {**intent.all_tasks, **{name: value for name, value in mine.items() if value not in (None, "", ())}}
     return {field.name: filled[field.name] for field in choice.per_task if field.name in filled}
-
-
-def banned(intent: Intent) -> frozenset[str]:
-    """The sites that are ticked where they are banned: one list for all tasks."""
-    return frozenset(site for key, sites in intent.sites.items() if not key.startswith("/") for site in sites)
 
 
 def refused(choice: KindChoice, case: Case, task: Task, values: dict[str, Any]) -> tuple[Problem, ...]:
