@@ -19,12 +19,13 @@ from wwt_framework.errors import WwtError
 from wwt_framework.hooks import loader
 from wwt_framework.hooks.loader import Loaded
 from wwt_framework.hooks.manager import Hooks
-from wwt_framework.jobs import Clockwork
-from wwt_framework.plugin import PluginContext
+from wwt_framework.jobs import Chore, Clockwork
+from wwt_framework.plugin import Job, PluginContext
 from wwt_framework.pool import in_order
 from wwt_framework.services.access import Access
 from wwt_framework.services.board import Board
 from wwt_framework.services.doors import Pulling, lend
+from wwt_framework.services.mailing import JOB, Post
 from wwt_framework.store import Store, open_store
 
 log = logging.getLogger(__name__)
@@ -53,8 +54,11 @@ class App:
         self._lock = threading.Lock()
         self._stamp = _stamp(path)
         self._first = config
+        self._config = config  # the one that runs; plugins may ask before there is a house
         self.board = Board(config.house.data_dir, store)
-        self.clockwork = Clockwork(self)
+        self.post = Post(store, lambda: self._config.house)
+        sending = Job(JOB, self.post.deliver, help="sends the mails that wait")
+        self.clockwork = Clockwork(self, (Chore(sending, self.post.due),))
         self.house = self._build(config, None)
         self.access = Access(lambda: self.house.hooks, store, lambda: self.house.config.house)
 
@@ -81,7 +85,7 @@ class App:
             data_dir=folder,
             url=self.url,
             gather=partial(in_order, threads=self._first.house.concurrency),
-            **lend(self.store, plugin.namespace, plugin.full_name, self.clockwork, self._pulling),
+            **lend(self.store, plugin.namespace, plugin.full_name, self.clockwork, self._pulling, self.post),
         )
 
     def _pulling(self) -> Pulling:
@@ -115,7 +119,7 @@ class App:
             self.restart_needed = tuple(
                 key for key in FIXED if getattr(config.house, key) != getattr(self._first.house, key)
             )
-            before, self.house = self.house, house
+            before, self.house, self._config = self.house, house, config
             loader.stop(before.hooks, house.hooks)
             log.info("changed configuration was taken up", extra={"checksum": config.checksum})
             if _sources(before.config) != _sources(config):

@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -57,11 +59,23 @@ class Installation(Protocol):
     def house(self) -> House: ...
 
 
+@dataclass(frozen=True)
+class Chore:
+    """A job of the house itself: asked for when ``due`` says that there is something to do, and then only.
+
+    ``due`` is asked about once a second and has to be quick.
+    """
+
+    job: Job
+    due: Callable[[], bool]
+
+
 class Clockwork:
     """``request`` works in every process; runs are performed in the one that was told to ``start``."""
 
-    def __init__(self, app: Installation) -> None:
+    def __init__(self, app: Installation, chores: Sequence[Chore] = ()) -> None:
         self._app = app
+        self._chores = {chore.job.name: chore for chore in chores}
         self._busy: set[str] = set()  # jobs that run in this process
         self._busy_lock = threading.Lock()
         self._child = Child()
@@ -79,8 +93,9 @@ class Clockwork:
 
         Arguments are JSON values. Raises `WwtError` when there is no such job or too many runs of it wait.
         """
-        if name != REFRESH and name not in self.contributed():
-            raise WwtError(f"there is no job {name!r}; there are: {', '.join([REFRESH, *self.contributed()])}")
+        known = [REFRESH, *self._chores, *self.contributed()]
+        if name not in known:
+            raise WwtError(f"there is no job {name!r}; there are: {', '.join(known)}")
         given, store = _as_json(name, arguments), self._app.store
         with store.write(alone="runs"):
             waiting = ledger.runs(store, WAITING, name=name, states=("queued",))
@@ -97,7 +112,7 @@ class Clockwork:
         """Name -> job, of those that plugins contribute."""
         hooks = self._app.house.hooks
         if self._known[0] is not hooks:
-            self._known = (hooks, _contributed(hooks))
+            self._known = (hooks, _contributed(hooks, {REFRESH, *self._chores}))
         return self._known[1]
 
     # -- running --
@@ -139,6 +154,9 @@ class Clockwork:
         for job in self.contributed().values():
             if job.every is not None:
                 self._ask_when_due(job.name, job.every)
+        for name, chore in self._chores.items():
+            if chore.due() and not ledger.runs(self._app.store, 1, name=name, states=("queued", "running")):
+                self.request(name)
 
     def sweep(self) -> None:
         """Bury runs whose process died; hand over again what waits and may have been forgotten."""
@@ -227,7 +245,8 @@ class Clockwork:
     def _work(self, run: JobRun, others: list[JobRun]) -> str:
         if run.name == REFRESH:
             return self._child.run(self._app.house.config, run.id, joined([run, *others]) if others else run.arguments)
-        job = self.contributed().get(run.name)
+        chore = self._chores.get(run.name)
+        job = chore.job if chore else self.contributed().get(run.name)
         if job is None:
             raise WwtError(f"no plugin has the job {run.name} any more")
         return job_runs.one_line(str(job.run(job_runs.progress_of(self._app.store, run.id), **run.arguments)))
@@ -259,11 +278,11 @@ def _as_json(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def _contributed(hooks: Hooks) -> dict[str, Job]:
+def _contributed(hooks: Hooks, taken: set[str]) -> dict[str, Job]:
     found: dict[str, Job] = {}
     for answer in hooks.each("register_jobs"):
         for job in answer.value or ():
-            if job.name == REFRESH or job.name in found:
+            if job.name in taken or job.name in found:
                 log.error("a job's name is taken; it is left out", extra={"plugin": answer.plugin, "job": job.name})
             else:
                 found[job.name] = job

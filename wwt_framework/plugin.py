@@ -161,8 +161,29 @@ class AccountsDoor(Protocol):
 class MailDoor(Protocol):
     """Sends mail through the installation's server. Granted to wwt.auth, wwt.actions and wwt.extras."""
 
-    def send(self, to: Sequence[str], subject: str, text: str) -> None:
-        """Queue one message."""
+    def send(
+        self,
+        to: Sequence[str],
+        subject: str,
+        text: str,
+        html: str = "",
+        *,
+        cc: Sequence[str] = (),
+        reply_to: str = "",
+        once: str = "",
+    ) -> str:
+        """Queue one mail; returns its id. It is kept, and tried until it is sent, refused or given up.
+
+        Addresses like ``olga@example.org`` or ``Olga Example <olga@example.org>``. The subject is one line.
+        *html* says the same as *text*, for the inside of a body; escape what comes from outside.
+        *reply_to*: where answers go; "": to the webmaster.
+        *once*: names what the mail tells of; a second mail of that name, by the same plugin, is not sent.
+        Inside a transaction of the house it is queued with it, or not at all.
+        Raises `PluginError` when there is no mail server, or the mail can not be meant.
+        """
+
+    def trouble(self) -> str:
+        """Why no mail goes out at this moment, in words; "" when nothing is known against it."""
 
 
 class JobsDoor(Protocol):

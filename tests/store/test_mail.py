@@ -92,9 +92,10 @@ def test_who_has_got_a_mail_is_not_among_those_that_are_left(store: Store, clock
     take(store)
     ledger.put_back_mail(store, mail_id, clock.now, "450 petr: later", left=[PETR], refused={"x@example.org": "550 no"})
     taken = take(store)
-    ledger.end_mail(store, mail_id, "sent", refused={PETR: "550 no such user"})
+    ledger.end_mail(store, mail_id, "failed", "550 no such user", left=[], refused={PETR: "550 no such user"})
 
     assert (taken.left, taken.reason, taken.refused) == ((PETR,), "450 petr: later", {"x@example.org": "550 no"})
+    assert ledger.mail(store, mail_id).left == ()
     assert ledger.mail(store, mail_id).refused == {"x@example.org": "550 no", PETR: "550 no such user"}
 
 
@@ -176,6 +177,21 @@ def test_a_mail_that_was_not_taken_does_not_end(store: Store) -> None:
 def test_another_end_is_refused(store: Store) -> None:
     with pytest.raises(StoreError, match="a mail ends as one of sent, failed, got 'done'"):
         ledger.end_mail(store, queue(store), "done")
+
+
+def test_old_mails_are_given_up_for_the_reason_they_had(store: Store, clock: Any) -> None:
+    greylisted, never, young = queue(store), queue(store), queue(store)
+    take(store)
+    ledger.put_back_mail(store, greylisted, clock.now + timedelta(days=4), "450 come again")
+    then = clock.go_on(days=3)
+    ledger.retry_mail(store, young)
+
+    assert ledger.give_up_mails(store, then, "nobody answers") == 2
+    assert [(m.state, m.reason, m.ended_at) for m in (ledger.mail(store, one) for one in (greylisted, never))] == [
+        ("failed", "given up: 450 come again", then),
+        ("failed", "given up: nobody answers", then),
+    ]
+    assert ledger.mail(store, young).state == "waiting"
 
 
 def test_an_unknown_mail_is_told(store: Store) -> None:

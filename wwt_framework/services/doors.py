@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from wwt_framework.errors import PluginError
+from wwt_framework.errors import PluginError, WwtError
 from wwt_framework.model import Action, ActionState
 from wwt_framework.plugin import Account, ActionKind, ExecutorSeen, ExecutorWord, Reported
+from wwt_framework.services.mailing import NO_SERVER, Post
 from wwt_framework.store import Store, ledger
 
 #: door -> the namespaces that may open it
@@ -108,6 +109,36 @@ class Accounts:
         return account
 
 
+class Mail:
+    """`MailDoor`: mails are sent in the name of the plugin. Open as long as the installation has a mail server."""
+
+    def __init__(self, post: Post, plugin: str) -> None:
+        self._post = post
+        self._plugin = plugin
+
+    def send(
+        self,
+        to: Sequence[str],
+        subject: str,
+        text: str,
+        html: str = "",
+        *,
+        cc: Sequence[str] = (),
+        reply_to: str = "",
+        once: str = "",
+    ) -> str:
+        if not self._post.has_server:
+            raise PluginError(f"plugin '{self._plugin}': {NO_SERVER}")
+        once = once and f"{self._plugin}:{once}"
+        try:
+            return self._post.queue(self._plugin, to, subject, text, html, cc=cc, reply_to=reply_to, once=once)
+        except WwtError as err:
+            raise PluginError(f"plugin '{self._plugin}': {err}") from err
+
+    def trouble(self) -> str:
+        return self._post.state().trouble if self._post.has_server else NO_SERVER
+
+
 class Jobs:
     """`JobsDoor`: runs are asked for in the name of the plugin."""
 
@@ -137,13 +168,15 @@ def lend(
     plugin: str,
     clockwork: _Clockwork,
     pulling: Callable[[], Pulling] = Pulling,
+    post: Post | None = None,
 ) -> dict[str, Any]:
     """The doors of one plugin, as `PluginContext` wants them: memory, actions, accounts, mail, jobs.
 
     *namespace*: "errors", "auth"; *plugin*: its full name, "auth.local". *pulling*: of this moment.
+    *post*: None where mail is never sent.
     """
     doors: dict[str, Any] = {"actions": Actions(store, pulling), "accounts": Accounts(store, plugin)}
-    doors["mail"] = Closed(f"plugin '{plugin}': mail can not be sent, this installation has no mail server")
+    doors["mail"] = Mail(post, plugin) if post else Closed(f"plugin '{plugin}': {NO_SERVER}")
     for door, namespaces in GRANTED.items():
         if namespace not in namespaces:
             may = ", ".join(f"wwt.{name}" for name in namespaces)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
+from wwt_framework.addresses import address
 from wwt_framework.errors import Denied, NotFound, PluginError, WwtError
 from wwt_framework.model import OPEN_STATES, ROLES, TRANSITIONS, Action, ActionState
 from wwt_framework.plugin import Account, ActionKind, ExecutorSeen, ExecutorWord, Reported
@@ -128,14 +129,53 @@ class AccountsInMemory:
         return [self._kept[name] for name in sorted(self._kept)]
 
 
+@dataclass(frozen=True)
+class SentMail:
+    """One mail as a plugin handed it over."""
+
+    to: tuple[str, ...]
+    subject: str
+    text: str
+    html: str = ""
+    cc: tuple[str, ...] = ()
+    reply_to: str = ""
+    once: str = ""
+
+
 @dataclass
 class MailInMemory:
-    """`MailDoor` that keeps what was sent: (to, subject, text)."""
+    """`MailDoor` that keeps what was sent. Addresses and subjects that the house would refuse are refused."""
 
-    sent: list[tuple[tuple[str, ...], str, str]] = field(default_factory=list)
+    sent: list[SentMail] = field(default_factory=list)
+    closed: str = ""  # why no mail can be sent
 
-    def send(self, to: Sequence[str], subject: str, text: str) -> None:
-        self.sent.append((tuple(to), subject, text))
+    def send(
+        self,
+        to: Sequence[str],
+        subject: str,
+        text: str,
+        html: str = "",
+        *,
+        cc: Sequence[str] = (),
+        reply_to: str = "",
+        once: str = "",
+    ) -> str:
+        if self.closed:
+            raise PluginError(self.closed)
+        if not subject.isprintable() or not subject.strip():
+            raise PluginError(f"a mail's subject: expected one line of text, got {subject!a}")
+        try:
+            for one in (*to, *cc, *([reply_to] if reply_to else [])):
+                address(one)
+        except ValueError as err:
+            raise PluginError(f"a mail's address: {err}") from err
+        if once and (before := [number for number, mail in enumerate(self.sent) if mail.once == once]):
+            return str(before[0])
+        self.sent.append(SentMail(tuple(to), subject, text, html, tuple(cc), reply_to, once))
+        return str(len(self.sent) - 1)
+
+    def trouble(self) -> str:
+        return self.closed
 
 
 @dataclass

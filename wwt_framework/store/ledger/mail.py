@@ -31,7 +31,7 @@ class Mail:
     subject: str
     text: str = field(repr=False)
     html: str = field(repr=False)
-    state: str  # waiting, sending, sent (to somebody at least), failed
+    state: str  # waiting, sending, sent (everybody has got it), failed (somebody has not, and will not)
     left: tuple[str, ...]  # addresses, without names, that have neither got it nor refused it
     refused: Mapping[str, str]  # address -> what the server said
     reason: str  # why it waits or failed; "" when nothing was tried yet
@@ -120,13 +120,18 @@ def put_back_mail(
 
 
 def end_mail(
-    store: Store, mail_id: str, state: str, reason: str = "", refused: Mapping[str, str] | None = None
+    store: Store,
+    mail_id: str,
+    state: str,
+    reason: str = "",
+    left: Sequence[str] | None = None,
+    refused: Mapping[str, str] | None = None,
 ) -> None:
     """Say that a mail was sent, or failed for good. Raises `StoreError` for another *state*."""
     if state not in ENDS:
         raise StoreError(f"{store.where}: a mail ends as one of {', '.join(ENDS)}, got {state!r}")
     forgotten = {"text": "", "html": "", "left": []} if state == SENT else {}
-    _settle(store, mail_id, {"state": state, "reason": reason, "ended_at": store.now(), **forgotten}, None, refused)
+    _settle(store, mail_id, {"state": state, "reason": reason, "ended_at": store.now(), **forgotten}, left, refused)
 
 
 def _settle(
@@ -144,6 +149,18 @@ def _settle(
         if refused:
             changes["refused"] = {**row.refused, **refused}
         table.update(**changes).where((table.id == mail_id) & (table.state == SENDING)).execute()
+
+
+def give_up_mails(store: Store, before: datetime, why: str) -> int:
+    """End those that wait since before *before*: they failed for their last reason, or else for *why*."""
+    table = store.tables.mail
+    old = (table.state == WAITING) & (table.fresh_at < before)
+    with store.write(alone="mail"):
+        rows = list(table.select(table.number, table.reason).where(old))
+        for row in rows:
+            reason = f"given up: {row.reason or why}"
+            table.update(state=FAILED, reason=reason, ended_at=store.now()).where(table.number == row.number).execute()
+    return len(rows)
 
 
 def retry_mail(store: Store, mail_id: str = "") -> int:
