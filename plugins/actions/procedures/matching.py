@@ -80,7 +80,7 @@ def search(listed: Listed, logs: Sequence[LogExcerpt], searched: list[int] | Non
     lines: dict[str, None] = {}
     hit: set[int] = set()
     for log in logs if expressions else ():
-        text = text_of(log)
+        text, first_line = text_of(log), ""
         for number, expression in enumerate(expressions):
             if searched[0] > _MAX_SEARCHED:
                 break
@@ -89,8 +89,9 @@ def search(listed: Listed, logs: Sequence[LogExcerpt], searched: list[int] | Non
                 hit.add(number)
                 if found and len(captured[name]) < _MOST_FINDS:
                     captured[name][found] = None
-                if len(lines) < _MOST_LINES:
-                    lines[f"{_where(log)}: {line[:300]}"] = None
+                first_line = first_line or line
+        if first_line and len(lines) < _MOST_LINES:
+            lines[f"{_where(log)}: {first_line[:300]}"] = None
     names = dict.fromkeys(name for expression in expressions for name in expression.names)
     return Finds(
         {name: tuple(captured[name]) for name in names if captured[name]},
