@@ -121,9 +121,17 @@ setup(
         "wwt.clustering": [],
         "wwt.actions": [
             "acdc = wwt_plugins.actions.acdc:Acdc",
+            "clone = wwt_plugins.actions.clone:Clone",
+            "drain_guard = wwt_plugins.actions.drain_guard:DrainGuard",
             "executor = wwt_plugins.actions.executor:Executor",
+            "memory_guard = wwt_plugins.actions.memory_guard:MemoryGuard",
+            "overlap_guard = wwt_plugins.actions.overlap_guard:OverlapGuard",
             "procedures = wwt_plugins.actions.procedures:Procedures",
+            "recovery = wwt_plugins.actions.recovery:Recovery",
             "sites_to_run = wwt_plugins.actions.sites_to_run:SitesToRun",
+            "special = wwt_plugins.actions.special:Special",
+            "task_guard = wwt_plugins.actions.task_guard:TaskGuard",
+            "xrootd = wwt_plugins.actions.xrootd:Xrootd",
         ],
         "wwt.ml": [],
         "wwt.auth": [

@@ -102,6 +102,16 @@ errors:
   cms_names: {{}}
   cms_exit_codes: {{}}
   cms_links: {{}}
+actions:
+  acdc: {{}}
+  clone: {{}}
+  recovery: {{}}
+  special: {{}}
+  sites_to_run: {{}}
+  drain_guard: {{}}
+  task_guard: {{}}
+  memory_guard: {{}}
+  overlap_guard: {{}}
 auth:
   local: {{}}
 """
