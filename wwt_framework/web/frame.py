@@ -73,12 +73,15 @@ class Frame:
     webmaster_email: str
     here: str  # path and query of this page, for "sign in and come back"
     can_refresh: bool
+    can_act: bool  # this user may ask for actions
     notice: str = ""  # a sentence about the installation that concerns everybody
 
 
 CORE_MENU = (
     MenuItem("Overview", "/globalerror", key="o"),
     MenuItem("PrepID list", "/globalerror", key="l", query=(("view", "list"),)),
+    MenuItem("Actions", "/actions", key="a"),
+    MenuItem("Reasons", "/reasons", key="r"),
     MenuItem("Jobs", "/jobs", key="j"),
     MenuItem("Plugins", "/plugins", key="p"),
 )
@@ -101,6 +104,7 @@ def frame_of(exchange: Exchange) -> Frame:
         webmaster_email=options.webmaster.email,
         here=exchange.address,
         can_refresh=exchange.user.may("operator"),
+        can_act=exchange.user.may("operator"),
     )
 
 
@@ -109,6 +113,7 @@ def _menu(exchange: Exchange) -> tuple[MenuItem, ...]:
     items = []
     for item in CORE_MENU:
         here = path == item.path and (item.path != "/globalerror" or (view == "list") == bool(item.query))
+        here = here or path.startswith(f"{item.path}/")
         items.append(MenuItem(item.label, item.path, here, item.key, item.query))
     open_reading = exchange.house.config.house.open_reading
     for page in exchange.room.menu:

@@ -37,9 +37,9 @@ _HEAT_STEPS = 9
 class Writer:
     """Writes rows of one page."""
 
-    def __init__(self, page: Overview, prefix: str, may_reset: bool = False) -> None:
-        """*prefix*: where the pages are mounted; *may_reset*: whether rows have a button that asks for new data."""
-        self.page, self.query, self.prefix, self.may_reset = page, page.query, prefix, may_reset
+    def __init__(self, page: Overview, prefix: str, may_act: bool = False) -> None:
+        """*prefix*: where the pages are mounted; *may_act*: rows can be ticked, and have a button that asks for new data."""
+        self.page, self.query, self.prefix, self.may_act = page, page.query, prefix, may_act
         self.heat = page.query.draw == "heat"
         tail = urlencode(page.query.filters())
         self.filters = escape(f"&{tail}" if tail else "")
@@ -75,22 +75,31 @@ class Writer:
     def _head(self, row: Row) -> str:
         cut = escape(middle_cut(row.label, _LONGEST))
         title = f' title="{escape(plain(row.name))}"'
+        # A name that had to be spelt out can not be sent back by a box or a button as what it is.
+        by_form = self.may_act and row.kind in ("prep", "workflow") and plain(row.name) == row.name
         parts = [
-            f'<span class="head">{self._fold(row)}<a data-open class="name" href="{self.address(row)}"{title}>{cut}</a>'
+            f'<span class="head">{self._tick(row) if by_form else ""}{self._fold(row)}<a data-open class="name" href="{self.address(row)}"{title}>{cut}</a>'
         ]
         if row.meaning:
             parts.append(f'<span class="meaning">{escape(plain(row.meaning))}</span>')
         if row.workflows > 1 and row.kind == "prep":
             parts.append(f'<span class="count" title="workflows with errors">{row.workflows}</span>')
         parts.append(_MARKS[row.mark])
-        # A name that had to be spelt out can not be sent back by a button as what it is.
-        if self.may_reset and row.kind in ("prep", "workflow") and plain(row.name) == row.name:
+        if by_form:
             field, name = "prepid" if row.kind == "prep" else "workflow", escape(row.name)
             parts.append(
                 f'<button class="reset quiet" form="reset-form" name="{field}" value="{name}" '
                 f'title="Ask the sources again for {name}">Reset</button>'
             )
         return "".join([*parts, "</span>"])
+
+    def _tick(self, row: Row) -> str:
+        field = "preps" if row.kind == "prep" else "workflows"
+        label = f"select {_KINDS[row.kind]} {middle_cut(row.name, 60)}"
+        return (
+            f'<input type="checkbox" class="tick" data-tick form="act-form" name="{field}" value="{escape(row.name)}" '
+            f'aria-label="{escape(label)}">'
+        )
 
     def _fold(self, row: Row) -> str:
         if row.open is None:

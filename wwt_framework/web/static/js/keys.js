@@ -41,8 +41,19 @@ function onRow(name) {
   if (!row) return false;
   const event = new CustomEvent(`wwt:${name}`, { bubbles: true, cancelable: true });
   const unanswered = row.dispatchEvent(event);
+  if (name === "select" && unanswered) row.querySelector("[data-tick]")?.click();
   if (name === "open" && unanswered) (row.querySelector("[data-open]") ?? row.querySelector("a"))?.click();
   return true;
+}
+
+/** Act on the ticked rows, on the current row when none is ticked, or on what the page is about. */
+function act() {
+  const row = document.querySelector("[data-row].current [data-tick]");
+  const ticked = document.querySelector("[data-tick]:checked");
+  if (row && !ticked) row.click();
+  const link = document.querySelector("[data-act]");
+  link?.click();
+  return Boolean(link);
 }
 
 function go(key) {
@@ -64,6 +75,8 @@ const ANSWERS = {
   l: () => onRow("unfold"),
   h: () => onRow("fold"),
   e: () => onRow("logs"),
+  x: () => onRow("select"),
+  a: act,
   g: () => ((waitingForGo = Date.now()), true),
 };
 
