@@ -1,55 +1,84 @@
-"""The sites of the made-up grid and their bad days."""
+"""The sites of the made-up grid and their bad days: outages, what shows of them, and how long that stays."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 
 import numpy as np
 
 from wwt_framework.model import Readiness, SiteStatus
 
-_T1 = "DE_KIT ES_PIC FR_CCIN2P3 IT_CNAF RU_JINR UK_RAL US_FNAL"
-_T2 = (
-    "AT_Vienna BE_IIHE BE_UCL BR_SPRACE CH_CERN CH_CSCS CN_Beijing DE_DESY DE_RWTH EE_Estonia ES_CIEMAT ES_IFCA "
-    "FI_HIP FR_GRIF_IRFU FR_GRIF_LLR FR_IPHC HU_Budapest IN_TIFR IT_Bari IT_Legnaro IT_Pisa IT_Rome KR_KISTI "
-    "PL_Swierk PT_NCG_Lisbon RU_IHEP TR_METU UA_KIPT UK_London_Brunel UK_London_IC UK_SGrid_RALPP US_Caltech "
-    "US_Florida US_MIT US_Nebraska US_Purdue US_UCSD US_Vanderbilt US_Wisconsin"
-)
-_T3 = "CH_CERN_HelixNebula US_NERSC US_TACC US_SDSC"
+from .draws import Array, normal, uniform
+from .parameters import NOISE as NOWHERE
+from .parameters import load
 
-#: Sites that run jobs, the busiest first.
-SITES: tuple[str, ...] = (
-    *(f"T1_{name}" for name in _T1.split()),
-    *(f"T2_{name}" for name in _T2.split()),
-    *(f"T3_{name}" for name in _T3.split()),
-)
+_ALL = load().sites
+#: Places that run jobs, and storages of them; a report may name either.
+SITES: tuple[str, ...] = tuple(site for site in _ALL if site not in NOWHERE and site != "null")
 #: What reports name as a site now and then, though it is none.
-NOISE: tuple[str, ...] = ("NoReportedSite", "Unknown", "T1_US_FNAL_Disk")
+NOISE: tuple[str, ...] = tuple(site for site in _ALL if site not in SITES)
+#: Index in the parameters -> index in SITES + NOISE.
+PLACE: Array = np.array([(SITES + NOISE).index(site) for site in _ALL])
+_STORAGE = ("_Disk", "_MSS", "_Export", "_ECHO_Disk")
 
-#: Length of a spell of good or bad health.
-SPELL = timedelta(hours=8)
+#: Length of a spell, of which an outage has one or more, in seconds.
+SPELL = 8 * 3600
+_OUTAGE, _LENGTH, _WAIT = 101, 102, 103
+#: An outage begins in this share of the spells of a site.
+_OFTEN = 0.006
+#: Spells that an outage may last.
+_LONGEST = 9
 
 
-def health(seed: int, site: int, at: datetime) -> float:
-    """0 (well) to 1 (dead) of the site with index *site*; the same during a spell."""
-    spell = int(at.timestamp() // SPELL.total_seconds())
-    # Two neighbouring spells share a draw, so that outages last longer than one.
-    draws = [np.random.default_rng((seed, 7, site, spell + shift)).random() for shift in (0, 1)]
-    return float(max(draws) ** 6)
+def spell_of(seconds: Array) -> Array:
+    """The spell that a time belongs to."""
+    found: Array = np.floor_divide(seconds, SPELL).astype(np.int64)
+    return found
+
+
+def down(seed: int, spells: Array) -> Array:
+    """Whether each site is out in each of *spells*: (spells, sites), as in the parameters."""
+    site = np.arange(len(_ALL))[None, :]
+    found = np.zeros((len(spells), len(_ALL)), bool)
+    for back in range(_LONGEST):
+        began = spells[:, None] - back
+        found |= (uniform(seed, _OUTAGE, site, began) < _OFTEN) & (_length(seed, site, began) > back)
+    return found
+
+
+def _length(seed: int, site: Array, began: Array) -> Array:
+    """Spells that an outage lasts: one to three mostly."""
+    return np.minimum(_LONGEST, 1 + np.floor(np.exp(0.6 + 0.8 * normal(seed, _LENGTH, site, began)))).astype(np.int64)
 
 
 def statuses(seed: int, at: datetime) -> list[SiteStatus]:
-    """Every site but the tier 3 ones, of which nobody keeps a record."""
-    began = datetime.fromtimestamp(at.timestamp() // SPELL.total_seconds() * SPELL.total_seconds(), timezone.utc)
+    """Every site but the tier 3 ones and storages, of which nobody keeps a record.
+
+    A site that was out for long waits: a median of three weeks, as the closed stays of 2014 (SiteSupportFiles).
+    """
+    now = int(at.timestamp() // SPELL)
+    spells = np.arange(now - 150, now + 1)
+    site = np.arange(len(_ALL))[None, :]
+    began = (uniform(seed, _OUTAGE, site, spells[:, None]) < _OFTEN) * _length(seed, site, spells[:, None])
+    waits = np.exp(np.log(21 * 3) + 0.8 * normal(seed, _WAIT, site, spells[:, None])) * (began > 2)
+    age = (now - spells)[:, None]
+    out, waiting = (began > age), (began > 0) & (age < began + waits)
     found = []
-    for i, site in enumerate(SITES):
-        if site.startswith("T3_"):
-            continue
-        bad = health(seed, i, at)
-        if bad > 0.8:
-            found.append(SiteStatus(site, Readiness.RED, "disabled", began))
-        elif bad > 0.55:
-            found.append(SiteStatus(site, Readiness.YELLOW, "drain", began))
-        else:
-            found.append(SiteStatus(site, Readiness.GREEN, "enabled", began))
+    for i, name in enumerate(_ALL):
+        if name[:2] in ("T0", "T1", "T2") and not name.endswith(_STORAGE):
+            found.append(_status(name, spells, out[:, i], waiting[:, i], age[:, 0]))
     return found
+
+
+def _status(name: str, spells: Array, out: Array, waiting: Array, age: Array) -> SiteStatus:
+    if out.any():
+        # The newest that still lasts; it is seen after its first spell, and drained after a day.
+        i = int(np.flatnonzero(out)[-1])
+        since = datetime.fromtimestamp(int(spells[i]) * SPELL, timezone.utc)
+        if age[i] >= 3:
+            return SiteStatus(name, Readiness.RED, "drain", since)
+        return SiteStatus(name, Readiness.RED if age[i] else Readiness.YELLOW, "enabled", since)
+    if waiting.any():
+        i = int(np.flatnonzero(waiting)[-1])
+        return SiteStatus(name, Readiness.YELLOW, "drain", datetime.fromtimestamp(int(spells[i]) * SPELL, timezone.utc))
+    return SiteStatus(name, Readiness.GREEN, "enabled", datetime.fromtimestamp(int(spells[0]) * SPELL, timezone.utc))

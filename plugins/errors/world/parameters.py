@@ -1,0 +1,185 @@
+"""What is known of a real grid, as numbers: read once, and refused when anybody has changed them.
+
+Made by ``tools/world_parameters.py``, which names the source of each number; nothing of the world is tuned elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import Any, Literal
+
+import numpy as np
+
+from wwt_framework.errors import SourceError
+
+from .draws import Array
+
+#: SHA-256 of data/parameters.json. Models are measured on this world: a new number here is a new world.
+CHECKSUM = "4ca7ab24bba148ec718cc8bb82e0d966aaa3b8dea4d3c3ed2d3bb190e286c5e1"
+
+Name = Literal["acted", "running"]
+TYPES = ("Production", "Processing", "Merge")
+#: Failing tasks by type, 2019-06-24 (REALISM 3): Production, Processing, Merge.
+TYPE_SHARES = np.array([438, 1182, 203]) / 1823
+#: Shares of task trees: what begins with generation, the same with a merge first, without generation, and data.
+CHAINS = ("generated", "merged", "reduced", "data")
+CHAIN_SHARES = np.array([0.72, 0.08, 0.187, 0.013])
+NOISE = ("Unknown", "NoReportedSite")
+#: A cell of more failed jobs than this lies where most failed jobs are, not where most cells are.
+BIG = 100
+#: Share of operators' decisions for something else than an ACDC that were not called for by a bad configuration,
+#: and share of bad configurations that got an ACDC all the same.
+NEEDLESS, OVERLOOKED = 0.2, 0.15
+
+
+@dataclass(frozen=True, eq=False)
+class Population:
+    """One of the two populations: what operators act on, or what runs. Arrays by code are in the order of ``codes``."""
+
+    name: Name
+    codes: Array  # (n_codes,)
+    presence: Array  # (2, classes, n_codes): P(code | class), the second one with a bad configuration
+    spread: Array  # (n_codes, knots): log of the number of sites of a task with this code, at KNOTS
+    counts: Array  # (n_codes, knots): log of the failed jobs of a cell
+    nowhere: Array  # (n_codes, 2): share of cells that name no site, as NOISE
+    small: Array  # (sites,): where a cell lies
+    big: Array  # (sites,): where a cell of more than BIG failed jobs lies
+    not_reported: Array  # (sites,)
+    not_reported_sites: Array  # (knots,): log of how many sites
+    draws: Array  # draws[n]: how many draws make n different sites, in the mean
+    fake: float  # share of first tasks without input of which every site is told as not reported
+    affinity: Array  # (n_codes, causes)
+    configurable: Array  # (n_codes,): whether a bad configuration makes this code
+    told: dict[str, Any]  # the tables, as they were counted
+
+
+@dataclass(frozen=True, eq=False)
+class Parameters:
+    """Everything that is counted, of both populations."""
+
+    knots: Array
+    sites: tuple[str, ...]
+    fake: Array  # indices of the sites that are told for tasks without input
+    causes: tuple[str, ...]
+    classes: Array  # (types, classes): P(class | type)
+    behind: Array  # (classes, causes): P(cause | class), configuration left out
+    chains: dict[str, list[list[str]]]
+    slot_weights: dict[str, list[float]]
+    steps_per_workflow: Array
+    failure_rates: Array  # (knots,), log
+    names: dict[str, Any]
+    populations: dict[str, Population]
+    months: tuple[tuple[str, int, float], ...]  # month, tasks, share that got something else than an ACDC
+
+
+def read_raw() -> dict[str, Any]:
+    """The numbers as they lie in the file. Raises SourceError when they are not those that were frozen."""
+    data = resources.files(__package__).joinpath("data/parameters.json").read_bytes()
+    found = hashlib.sha256(data).hexdigest()
+    if found != CHECKSUM:
+        raise SourceError(
+            f"world/data/parameters.json: expected SHA-256 {CHECKSUM}, got {found}; the file was changed since it was "
+            "frozen: install wwt-framework again, or make it anew with tools/world_parameters.py and freeze that"
+        )
+    raw: dict[str, Any] = json.loads(data)
+    return raw
+
+
+@lru_cache(maxsize=1)
+def load() -> Parameters:
+    """The parameters, ready to draw from."""
+    raw = read_raw()
+    causes = tuple(raw["causes"])
+    classes = np.array(raw["class_by_type"])
+    populations = {name: _population(name, raw, classes) for name in ("acted", "running")}
+    return Parameters(
+        knots=np.array(raw["knots"]),
+        sites=tuple(raw["sites"]),
+        fake=np.array([raw["sites"].index(site) for site in raw["fake"]]),
+        causes=causes,
+        classes=classes,
+        behind=_behind(populations["running"], causes),
+        chains={name: raw["chains"][name] for name in CHAINS},
+        slot_weights=raw["slot_weights"],
+        steps_per_workflow=np.array(raw["steps_per_workflow"]),
+        failure_rates=np.log(np.array(raw["failure_rates"])),
+        names=raw["names"],
+        populations=populations,
+        months=tuple((month, tasks, share) for month, tasks, share in raw["acted"]["months"]),
+    )
+
+
+def _population(name: Any, raw: dict[str, Any], classes: Array) -> Population:
+    mine = raw[name]
+    codes = np.array(mine["codes"])
+    affinity = [raw["affinity"].get(str(code), raw["affinity"]["0"]) for code in mine["codes"]]
+    small, big = _places(raw["sites"], mine)
+    return Population(
+        name=name,
+        codes=codes,
+        presence=_presence(mine, TYPE_SHARES @ classes),
+        spread=np.log(np.array(mine["spread"])),
+        counts=np.log(np.array(mine["counts"])),
+        nowhere=np.array(mine["nowhere"]),
+        small=small,
+        big=big,
+        not_reported=np.array(mine["not_reported"]),
+        not_reported_sites=np.log(np.array(mine["not_reported_sites"])),
+        draws=_draws(small),
+        fake=1.0 if name == "running" else 0.1307 / TYPE_SHARES[0],
+        affinity=np.array(affinity),
+        configurable=np.isin(codes, raw["configuration_codes"]),
+        told=mine,
+    )
+
+
+def _places(sites: list[str], mine: dict[str, Any]) -> tuple[Array, Array]:
+    """Shares of sites among small and among big cells, so that both cells and failed jobs come out as counted."""
+    placed = np.array([site not in NOISE for site in sites])
+    cells, jobs = np.array(mine["site_cells"]) * placed, np.array(mine["site_jobs"]) * placed
+    cells, jobs = cells / cells.sum(), jobs / jobs.sum()
+    big = np.maximum(jobs - 0.06 * cells, 0)
+    big /= big.sum()
+    small = np.maximum(cells - 0.035 * big, 0)
+    return small / small.sum(), big
+
+
+def _draws(shares: Array) -> Array:
+    """How many draws from *shares* give 0, 1, 2 ... different sites in the mean."""
+    tries = np.arange(400)
+    different = (1 - (1 - shares[None, :]) ** tries[:, None]).sum(1)
+    most = int(different[-1])
+    return np.searchsorted(different, np.arange(most + 1) - 1e-9)
+
+
+def _presence(mine: dict[str, Any], class_shares: Array) -> Array:
+    """P(code | class) with a right and with a bad configuration.
+
+    The mean over classes is what was counted; a task with errors has at least one code,
+    the likeliest one when none was drawn.
+    The tables tell by the operators' decisions, of which some were needless: that is taken out.
+    """
+    base, share = np.array(mine["classes"]), np.array(mine["steps_share"])
+    tilt = np.maximum((np.array(mine["tilt"]) - NEEDLESS) / (1 - NEEDLESS), 0.02)
+    found = []
+    for target in (share, np.minimum(share * tilt, 0.9)):
+        odds = np.ones(len(share))
+        for _ in range(60):
+            p = base * odds / (1 - base + base * odds)
+            none = np.prod(1 - p, 1)
+            seen = class_shares @ (p + none[:, None] * p / p.sum(1, keepdims=True))
+            odds *= np.clip(target / seen, 0.5, 2.0)
+        found.append(p)
+    return np.array(found)
+
+
+def _behind(population: Population, causes: tuple[str, ...]) -> Array:
+    """P(cause | class): what is behind the codes of a class, by how often they come."""
+    weight = population.presence[0] @ population.affinity
+    weight[:, causes.index("configuration")] = 0
+    shares: Array = weight / weight.sum(1, keepdims=True)
+    return shares
