@@ -4,6 +4,7 @@ const RADIUS = 12;
 const SHOWN_RANKS = 8;
 
 let colours = [];
+let places = null; // where the columns are; all rows have them at the same places
 
 function readColours() {
   const style = getComputedStyle(document.documentElement);
@@ -49,30 +50,35 @@ function pie(context, x, y, parts) {
   }
 }
 
-function place(row) {
-  const first = row.cells[2];
+/** Measured once, not for each row: every canvas that is put in would make the browser lay out the whole table anew. */
+function measure(row) {
   const cells = [...row.cells].slice(2);
-  const start = first.getBoundingClientRect().left + first.clientLeft;
-  return { first, start, end: cells.at(-1).getBoundingClientRect().right, height: first.clientHeight };
+  const start = cells[0].getBoundingClientRect().left + cells[0].clientLeft;
+  const rects = cells.map((cell) => cell.getBoundingClientRect());
+  return {
+    width: rects.at(-1).right - start,
+    height: cells[0].clientHeight,
+    middles: rects.map(({ left, width }) => left - start + width / 2),
+  };
 }
 
 function draw(row) {
   if (row.querySelector("canvas") || row.cells.length < 3 || row.cells[2].colSpan > 1) return;
-  const { first, start, end, height } = place(row);
+  places ??= measure(row);
+  const { width, height, middles } = places;
   const scale = window.devicePixelRatio || 1;
   const canvas = document.createElement("canvas");
   canvas.setAttribute("aria-hidden", "true");
-  canvas.width = Math.ceil((end - start) * scale);
+  canvas.width = Math.ceil(width * scale);
   canvas.height = Math.ceil(height * scale);
-  canvas.style.width = `${end - start}px`;
+  canvas.style.width = `${width}px`;
   canvas.style.height = `${height}px`;
   const context = canvas.getContext("2d");
   context.scale(scale, scale);
   for (const link of row.querySelectorAll("a[data-s]")) {
-    const { left, width } = link.parentElement.getBoundingClientRect();
-    pie(context, left - start + width / 2, height / 2, slices(partsOf(link)));
+    pie(context, middles[link.parentElement.cellIndex - 2], height / 2, slices(partsOf(link)));
   }
-  first.append(canvas);
+  row.cells[2].append(canvas);
 }
 
 /** Draw pies into *table* as its rows come into view in *box*; gives a function that is told of new rows. */
@@ -91,6 +97,7 @@ export function startPies(table, box) {
   const watch = (rows) => rows.forEach((row) => near.observe(row));
   const again = () => {
     readColours();
+    places = null;
     table.querySelectorAll("canvas").forEach((canvas) => canvas.remove());
     near.disconnect();
     watch([...table.tBodies[0].rows]);
