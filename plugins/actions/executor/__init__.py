@@ -10,11 +10,14 @@ from typing import Any
 from pydantic import Field, SecretStr
 
 from wwt_framework import hookimpl
-from wwt_framework.model import User
+from wwt_framework.model import Case, Draft, Effect, NotHonoured, User
 from wwt_framework.options import PluginOptions
-from wwt_framework.plugin import Page, PluginContext, Reply, Snapshot, Visit
+from wwt_framework.plugin import Health, Page, PluginContext, Reply, Snapshot, Visit
 
 from .documents import as_json
+from .profile import Honours
+from .service import BEGINNING, Service
+from .speaking import Speaking
 
 #: What ``/getaction?test=1`` has answered since 2016.
 SAMPLE: Mapping[str, Any] = {
@@ -47,6 +50,14 @@ class Executor:
         executors: dict[str, ExecutorKeys] = Field(
             {}, description="executors with tokens of their own: {unified: {token: {$env: UNIFIED_TOKEN}}}"
         )
+        honours: dict[str, Honours] | None = Field(
+            None,
+            description="what executors without a manifest look at: {acdc: {fields: [memory, sites]}}; null: as today's "
+            "Unified does",
+        )
+        stuck_minutes: int = Field(
+            60, ge=1, description="after which an action that was fetched and not reported is stuck"
+        )
 
     def __init__(self, context: PluginContext[Options]) -> None:
         self._name = context.name
@@ -56,16 +67,20 @@ class Executor:
         self._key = options.key.get_secret_value() if options.key else ""
         self._key_owner = options.key_owner
         self._tokens = {name: keys.token.get_secret_value() for name, keys in options.executors.items()}
+        self._speaking = Speaking(context.actions, options.honours, options.key_owner)
+        self._service = Service(context.actions)
+        self._stuck_after = timedelta(minutes=options.stuck_minutes)
 
     # -- who is it --
 
     @hookimpl
     def identify(self, visit: Visit) -> User | None:
         """The executor behind a token, or behind the shared key in the body of a GET. It may do nothing else here."""
-        if visit.path.rstrip("/") not in _PATHS:
+        path = visit.path.rstrip("/")
+        if path not in _PATHS and not path.startswith(BEGINNING):
             return None
         name = self._by_token(visit)
-        if not name and visit.path.rstrip("/") == "/getaction" and self._is_key(_posted(visit).get("key")):
+        if not name and path == "/getaction" and self._is_key(_posted(visit).get("key")):
             name = self._key_owner
         return User(name, roles=frozenset({"machine"})) if name else None
 
@@ -86,6 +101,7 @@ class Executor:
         return [
             Page("/getaction", "Actions", self.get, in_menu=False),
             Page("/reportaction", "Report", self.report, role="anyone", in_menu=False, methods=("POST",)),
+            *self._service.pages(),
         ]
 
     def get(self, visit: Visit, user: User, snapshot: Snapshot) -> Reply:  # noqa: ARG002  # as every page
@@ -110,6 +126,7 @@ class Executor:
             actions = self._actions.open(since)
         else:
             actions = self._actions.hand_out(self._called(visit, user), since)
+            self._speaking.heard(user.name)
         return Reply(body=as_json(actions), content_type="application/json")
 
     def report(self, visit: Visit, user: User, snapshot: Snapshot) -> Reply:  # noqa: ARG002  # as every page
@@ -128,6 +145,35 @@ class Executor:
             answer["already_reported"] = list(reported.already_reported)
             answer["does_not_exist"] = list(reported.does_not_exist)
         return Reply(json=answer)
+
+    # -- what it makes of actions --
+
+    @hookimpl
+    def build_refusals(self) -> Sequence[NotHonoured]:
+        return self._speaking.refusals()
+
+    @hookimpl
+    def build_effects(self, draft: Draft, cases: Sequence[Case]) -> Sequence[Effect]:
+        return self._speaking.effects(draft, cases)
+
+    @hookimpl
+    def report_health(self) -> Health:
+        """Who asked last, and what was fetched and never heard of again."""
+        seen = self._actions.executors()
+        if not self._key and not self._tokens:
+            return Health(False, "no executor can report: neither key nor executors is set in plugins.yml")
+        if not seen:
+            return Health(True, "no executor has asked yet")
+        last = max(seen, key=lambda one: one.seen_at)
+        told = f"{last.name} asked last, at {last.seen_at:%Y-%m-%d %H:%M} UTC"
+        stuck = self._actions.stuck(datetime.now(timezone.utc) - self._stuck_after)
+        if not stuck:
+            return Health(True, told)
+        return Health(
+            False, f"{told}; {len(stuck)} actions were fetched and not reported, the oldest: {stuck[0].workflow}"
+        )
+
+    # -- inside --
 
     def _only_looks(self, visit: Visit, user: User) -> bool:
         """Whether a person asks: that somebody reads the list in a browser does not make actions "fetched"."""
