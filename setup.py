@@ -36,7 +36,11 @@ CORE = [
 
 SCALE = ["gunicorn", "psycopg[binary]"]
 
+#: What asks CMS's services needs: it reads grid certificates.
+CMS = ["cryptography"]
+
 TEST = [
+    *CMS,
     "aiosmtpd",
     "axe-playwright-python",
     "html5lib",
@@ -106,7 +110,7 @@ setup(
     zip_safe=False,
     cmdclass={"build": CleanBuild},
     install_requires=CORE,
-    extras_require={"scale": SCALE, "test": TEST, "docs": DOCS},
+    extras_require={"cms": CMS, "scale": SCALE, "test": TEST, "docs": DOCS},
     entry_points={
         "console_scripts": ["wwt = wwt_framework.cli:main"],
         "pytest11": ["wwt_framework = wwt_framework.testing"],
@@ -114,6 +118,7 @@ setup(
             "cms_exit_codes = wwt_plugins.errors.cms_exit_codes:CmsExitCodes",
             "cms_links = wwt_plugins.errors.cms_links:CmsLinks",
             "cms_names = wwt_plugins.errors.cms_names:CmsNames",
+            "cmsweb = wwt_plugins.errors.cmsweb:Cmsweb",
             "json_file = wwt_plugins.errors.json_file:JsonFile",
             "prod_status = wwt_plugins.errors.prod_status:ProdStatus",
             "world = wwt_plugins.errors.world:World",

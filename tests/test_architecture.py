@@ -91,6 +91,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "orjson": (*SNAPSHOT, *JOBS, "services", "store", "web", "plugins"),
     "re2": ("services", "plugins"),
     "argon2": ("plugins",),
+    "cryptography": ("plugins", "testing"),
     "pydantic": ("options", "documents", *CONFIG, "import_config", "hooks", "services", "web", "plugins"),
     "pydantic_core": CONFIG,
     "pytest": ("testing",),

@@ -17,7 +17,7 @@ from wwt_framework.cube import ErrorColumns
 from wwt_framework.errors import SourceError
 from wwt_framework.model import NOT_REPORTED, Rejected
 
-from .rules import DIGITS, LONGEST_PATH, LONGEST_SITE, MOST_CODES, MOST_JOBS, MOST_SITES, exit_code, is_dropped
+from ..._cms.rules import DIGITS, LONGEST_PATH, LONGEST_SITE, MOST_CODES, MOST_JOBS, MOST_SITES, exit_code, is_dropped
 
 Raw = dict[str, dict[str, dict[str, int]]]
 

@@ -9,8 +9,8 @@ from typing import Any
 from wwt_framework.model import NOT_REPORTED, Rejected
 
 from ..._cms.parsing import shown, shown_key, shown_text
+from ..._cms.rules import DIGITS, LONGEST_PATH, LONGEST_SITE, MOST_JOBS, NOT_REPORTED_NAME, exit_code, is_dropped
 from .columns import Raw
-from .rules import DIGITS, LONGEST_PATH, LONGEST_SITE, MOST_JOBS, NOT_REPORTED_NAME, exit_code, is_dropped
 
 _NUMBER = re.compile(r"\s*([0-9]{1,12})(\.0*)?\s*")
 #: Faults of one workflow that are listed one by one.

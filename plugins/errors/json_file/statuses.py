@@ -7,8 +7,8 @@ from typing import Any
 from wwt_framework.model import Workflow
 
 from ..._cms.parsing import shown
+from ..._cms.rules import LONGEST_SITE
 from .mend import Faults
-from .rules import LONGEST_SITE
 
 #: A workflow waits for an operator when one of its statuses has this in it.
 WAITING = "manual"

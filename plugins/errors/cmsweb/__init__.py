@@ -1,0 +1,214 @@
+"""The grid as cmsweb tells it: requests of ReqMgr2, failed jobs of WMStats, what the ACDC server keeps."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from wwt_framework import hookimpl
+from wwt_framework.errors import SourceError
+from wwt_framework.model import Errors, LogExcerpt, Recovery, Rejected, Workflow, Workflows
+from wwt_framework.options import PluginOptions
+from wwt_framework.plugin import Health, PluginContext
+
+from . import acdc, certificate, reqmgr2, wmstats
+from .asking import Services
+from .cache import Cache
+
+REQUEST = "/reqmgr2/data/request"
+DETAIL = "/wmstatsserver/data/jobdetail/"
+COUNTS = "/wmstatsserver/data/request/"
+ACDC = "/couchdb/acdcserver/_design/ACDC/_view/byCollectionName"
+
+#: Seconds for which an answer serves the other questions of the same refresh.
+_SAME_LOOK = 120
+#: Seconds after which an answer that nobody asked for again is dropped.
+_FORGET = 3 * 86_400
+
+
+class Cmsweb:
+    """Ask ReqMgr2, WMStats and the ACDC server behind one address, with a grid certificate.
+
+    Which workflows are looked at is said by ``statuses``, or by other sources that list them (unified_status).
+    """
+
+    class Options(PluginOptions):
+        url: str = Field("https://cmsweb.cern.ch", description="the address of the services")
+        certificate: Path | None = Field(
+            None, description="PEM file of the grid proxy; null: $X509_USER_PROXY, or /tmp/x509up_u<uid>"
+        )
+        key: Path | None = Field(None, description="PEM file of the key, where the certificate's file does not hold it")
+        ca: Path | None = Field(
+            None, description="file or folder of the authorities that sign the server's certificate"
+        )
+        verify: bool = Field(True, description="false: take any server for cmsweb. A warning says so on every page")
+        statuses: tuple[str, ...] = Field((), description="list all requests in these ReqMgr2 statuses: running-closed")
+        parameters_age_s: int = Field(300, ge=0, description="seconds for which parameters are not asked for again")
+        family_age_s: int = Field(
+            1800, ge=0, description="seconds for which the workflows of a prep id are not, either"
+        )
+        warn_hours: float = Field(12, ge=0, description="hours before the certificate ends from which this is said")
+        max_mb: int = Field(256, ge=1, le=4096, description="refuse a larger answer, in megabytes")
+        timeout_s: float = Field(60, gt=0, description="seconds after which an answer that only trickles is given up")
+
+        @field_validator("url")
+        @classmethod
+        def _https(cls, value: str) -> str:
+            if not value.startswith(("https://", "http://")):
+                raise ValueError("expected an address that begins with https://")
+            return value
+
+    def __init__(self, context: PluginContext[Options], now: Callable[[], float] = time.time) -> None:
+        options = context.options
+        self._context = context
+        self._options = options
+        self._now = now
+        self._path = certificate.where(options.certificate, os.environ)
+        session = context.http
+        session.cert = (str(self._path), str(options.key)) if options.key else str(self._path)
+        session.verify = (str(options.ca) if options.ca else True) if options.verify else False
+        self._cache = Cache(context.data_dir / "answers.db", now)
+        self._services = Services(
+            options.url, session, self._cache, max_bytes=options.max_mb << 20, deadline_s=options.timeout_s, clock=now
+        )
+
+    # -- hooks --
+
+    @hookimpl
+    def list_workflows(self) -> Sequence[Workflow]:
+        """Requests in one of the statuses of the options."""
+        self._check_certificate()
+        self._cache.forget(_FORGET)
+        found: dict[str, Workflow] = {}
+        for status in self._options.statuses:
+            query = {"status": status, "detail": "false"}
+            listed = reqmgr2.names(self._services.get(REQUEST, query), self._services.named(REQUEST, query))
+            found.update((name, Workflow(name, status=status)) for name in listed)
+        return list(found.values())
+
+    @hookimpl
+    def fetch_workflows(self, names: Sequence[str]) -> Workflows:
+        """Parameters and failure rate of each of *names*; one that can not be fetched stays as it was."""
+        self._check_certificate()
+        found: list[Workflow] = []
+        rejected: list[Rejected] = []
+        for name, told in zip(names, self._context.gather(self._workflow, names), strict=True):
+            if isinstance(told, SourceError):
+                rejected.append(Rejected(f"request > {name}", str(told), name))
+            elif isinstance(told, Exception):
+                raise told
+            elif told is not None:
+                found.append(told)
+        if names and len(rejected) == len(names):
+            raise SourceError(rejected[0].why)  # nobody answered: that is the service, not the workflows
+        return Workflows(tuple(found), tuple(rejected))
+
+    @hookimpl
+    def fetch_family(self, prep_id: str) -> Sequence[Workflow]:
+        """All requests of *prep_id*."""
+        query = {"prep_id": prep_id, "detail": "true"}
+        answer = self._services.get(REQUEST, query, self._options.family_age_s)
+        told = reqmgr2.documents(answer, self._services.named(REQUEST, query))
+        return [reqmgr2.read(name, document) for name, document in told.items()]
+
+    @hookimpl
+    def fetch_errors(self, workflow: Workflow) -> Errors:
+        """Failed jobs that agents reported, and those that only the ACDC server knows."""
+        details = wmstats.read_details(self._details(workflow.name))
+        notes = [f"{len(details.faults)} counts can not be read: {details.faults[0]}"] if details.faults else []
+        notes += self._doubts(workflow.name, details)
+        try:
+            unreported = acdc.not_reported(self._files(workflow.name))
+        except SourceError as error:
+            unreported = []
+            notes.append(f"jobs that were not reported are missing here: {error}")
+        return Errors((*details.counts, *unreported), complete=not notes, note="; ".join(notes))
+
+    @hookimpl
+    def fetch_logs(self, workflow: Workflow, exit_codes: frozenset[int]) -> Sequence[LogExcerpt]:
+        """What the samples of failed jobs say."""
+        return wmstats.read_logs(self._details(workflow.name, _SAME_LOOK), exit_codes)
+
+    @hookimpl
+    def fetch_recoveries(self, workflow: Workflow) -> Sequence[Recovery]:
+        """Missing events by task and site."""
+        return acdc.read_recoveries(self._files(workflow.name, _SAME_LOOK))
+
+    @hookimpl
+    def report_health(self) -> Health:
+        """Whether the certificate is good, and ReqMgr2 answers."""
+        try:
+            warning = self._check_certificate()
+            self._services.get("/reqmgr2/data/info", {})
+        except SourceError as error:
+            return Health(False, str(error))
+        if not self._options.verify:
+            warning = f"the server's certificate is not verified (verify: false); {warning}".rstrip("; ")
+        return Health(not warning, warning or f"{self._options.url} answers")
+
+    # -- what the hooks share --
+
+    def _check_certificate(self) -> str:
+        """A warning about the certificate, "" without one. Raises SourceError when nothing can be asked with it."""
+        if self._options.url.startswith("http://"):
+            return ""
+        found = certificate.read(self._path, self._options.key)
+        now = datetime.fromtimestamp(self._now(), timezone.utc)
+        warning = found.words(now, timedelta(hours=self._options.warn_hours))
+        if found.ends <= now:
+            raise SourceError(warning)
+        if warning:
+            self._context.log.warning("the grid certificate ends soon", extra={"why": warning})
+        return warning
+
+    def _workflow(self, name: str) -> Workflow | None:
+        """What ReqMgr2 and WMStats tell of *name*; None when ReqMgr2 does not know it."""
+        query = {"name": name}
+        answer = self._services.get(REQUEST, query, self._options.parameters_age_s)
+        document = reqmgr2.documents(answer, self._services.named(REQUEST, query)).get(name)
+        if document is None:
+            return None
+        try:
+            counts = self._counts(name)
+        except SourceError as error:
+            self._context.log.warning("no failure rate", extra={"workflow": name, "why": str(error)})
+            counts = None
+        return reqmgr2.read(name, document, counts.failure_rate if counts else None)
+
+    def _details(self, name: str, max_age_s: float = 0) -> Any:
+        path = DETAIL + name
+        return wmstats.inside(self._services.get(path, {}, max_age_s), name, self._services.named(path, {}))
+
+    def _counts(self, name: str, max_age_s: float = 0) -> wmstats.JobCounts | None:
+        path = COUNTS + name
+        where = self._services.named(path, {})
+        return wmstats.read_counts(wmstats.inside(self._services.get(path, {}, max_age_s), name, where), where)
+
+    def _files(self, name: str, max_age_s: float = 0) -> list[acdc.File]:
+        query = {"key": f'"{name}"', "include_docs": "true", "reduce": "false"}
+        return acdc.read_files(
+            self._services.get(ACDC, query, max_age_s), name, f"{self._services.named(ACDC, {})} of {name}"
+        )
+
+    def _doubts(self, name: str, details: wmstats.Details) -> list[str]:
+        """Why the counts may be too low: WMStats's own count of failed jobs is another service's word.
+
+        Raises SourceError when there are failed jobs and no details at all: that is not the same as none.
+        """
+        try:
+            counts = self._counts(name, _SAME_LOOK)
+        except SourceError as error:
+            return [f"whether the counts are complete is not known: {error}"] if not details.counts else []
+        if counts is None or counts.failed <= details.total:
+            return []
+        if not details.counts:
+            raise SourceError(
+                f"WMStats counts {counts.failed:,} failed jobs of {name} and tells no details: an agent may be down"
+            )
+        return [f"WMStats counts {counts.failed:,} failed jobs, its details {details.total:,}"]

@@ -1,0 +1,112 @@
+"""Asks cmsweb: over HTTPS with a grid certificate, politely, and never takes an error page for an answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
+
+from wwt_framework.errors import SourceError
+
+from ..._cms.parsing import parse
+from .cache import Cache
+
+if TYPE_CHECKING:
+    import requests
+
+_CHUNK = 1 << 16
+
+#: What a status of the services means, where the number alone would not tell an operator.
+_STATUS = {
+    401: "does not know us: the grid certificate is missing, expired, or not registered",
+    403: "refuses us: the grid certificate has not the role that this needs",
+    404: "has nothing under this address",
+    429: "asks us to slow down",
+    500: "failed",
+    502: "is not reached by the front end",
+    503: "is out of service",
+    504: "did not answer the front end in time",
+}
+
+_BROKEN = {
+    "ConnectTimeout": "did not answer in time",
+    "ReadTimeout": "did not answer in time",
+    "SSLError": "the server's certificate is not trusted, or it refuses ours",
+    "ProxyError": "the proxy does not answer",
+    "TooManyRedirects": "sends from one address to the next without an end; is a sign-in needed?",
+    "ContentDecodingError": "what arrived can not be unpacked",
+    "ChunkedEncodingError": "the answer was cut off half way",
+}
+
+
+class Services:
+    """The services behind one address."""
+
+    def __init__(
+        self, base: str, session: requests.Session, cache: Cache, *, max_bytes: int, deadline_s: float,
+        clock: Callable[[], float] = time.time,
+    ) -> None:  # fmt: skip
+        self._base = base.rstrip("/")
+        self._session = session
+        self._cache = cache
+        self._max_bytes = max_bytes
+        self._deadline_s = deadline_s
+        self._clock = clock
+
+    def get(self, path: str, query: dict[str, str], max_age_s: float = 0) -> Any:
+        """The JSON at *path*. One that is kept and no older than *max_age_s* seconds is not asked for again.
+
+        Raises SourceError with a sentence: what was asked, what came.
+        """
+        address = f"{self._base}{path}" + (f"?{urlencode(query)}" if query else "")
+        where = self.named(path, query)
+        kept = self._cache.find(address)
+        if kept is not None and self._clock() - kept.at <= max_age_s:
+            return parse(kept.body, where)
+        headers = {"Accept": "application/json", **({"If-None-Match": kept.etag} if kept and kept.etag else {})}
+        status, etag, body = self._ask(address, where, headers)
+        if status == 304 and kept is not None:
+            self._cache.confirm(address)
+            return parse(kept.body, where)
+        answer = parse(body, where)  # before it is kept: an error page must not come back from the cache
+        self._cache.keep(address, etag, body)
+        return answer
+
+    def named(self, path: str, query: dict[str, str]) -> str:
+        """An address as it stands in messages: short, without what is the same in all."""
+        told = next(iter(query.values()), "") if query else ""
+        return f"{urlsplit(self._base).netloc}{path}" + (f" of {told}" if told else "")
+
+    def _ask(self, address: str, where: str, headers: dict[str, str]) -> tuple[int, str, bytes]:
+        try:
+            with self._session.get(address, headers=headers, stream=True, allow_redirects=False) as response:
+                if response.status_code == 304 and "If-None-Match" in headers:
+                    return 304, "", b""
+                if response.status_code != 200:
+                    raise SourceError(f"{where} {self._meaning(response)}")
+                return 200, response.headers.get("ETag", ""), self._body(response, where)
+        except OSError as error:  # every exception of requests is one
+            reason = _BROKEN.get(type(error).__name__, "no connection, or it broke before everything had arrived")
+            raise SourceError(f"{where}: {reason}") from None
+
+    def _meaning(self, response: requests.Response) -> str:
+        status = response.status_code
+        if status in (301, 302, 303, 307, 308):
+            return f"leads to another address ({status}), perhaps a sign-in; is the grid certificate registered?"
+        return f"{_STATUS.get(status, 'answered with an error')} ({status})"
+
+    def _body(self, response: requests.Response, where: str) -> bytes:
+        ends = time.monotonic() + self._deadline_s
+        body = bytearray()
+        for piece in response.iter_content(_CHUNK):
+            body += piece
+            if len(body) > self._max_bytes:
+                raise SourceError(f"{where}: larger than {self._max_bytes / (1 << 20):.0f} MB, the most max_mb allows")
+            if time.monotonic() > ends:
+                raise SourceError(f"{where}: not finished after {self._deadline_s:.0f} s; it only trickles")
+        announced = response.headers.get("Content-Length", "")
+        encoded = response.headers.get("Content-Encoding", "")
+        if announced.isdecimal() and not encoded and len(body) < int(announced):
+            raise SourceError(f"{where}: the answer was cut off after {len(body):,} of {int(announced):,} bytes")
+        return bytes(body)
