@@ -18,10 +18,11 @@ from wwt_framework import hookimpl
 from wwt_framework.cube import ErrorColumns
 from wwt_framework.model import LogExcerpt, Recovery, SiteStatuses, Workflow
 from wwt_framework.options import PluginOptions
-from wwt_framework.plugin import Health, PluginContext
+from wwt_framework.plugin import Command, Health, PluginContext
 
 from .acts import FILE
 from .clock import WorldClock
+from .command import group
 from .grid import Grid
 from .sites import statuses
 from .state import State
@@ -66,6 +67,7 @@ class World:
             options.workflows, options.seed, options.days * 86400, options.population, context.data_dir / FILE
         )
         self._seed = options.seed
+        self._data_dir = context.data_dir
         self._acted_on = options.population == "acted"
         self._now = now
         self._clock = WorldClock(options.start, options.time_lapse)
@@ -139,6 +141,13 @@ class World:
     def fetch_site_statuses(self) -> SiteStatuses:
         """Readiness and production status as they are now."""
         return SiteStatuses(tuple(statuses(self._seed, self.at())))
+
+    @hookimpl
+    def register_commands(self) -> Sequence[Command]:
+        """``wwt world``: to write the grid out, and to work on it."""
+        return [
+            Command("world", "Write the made-up grid out, or work on it.", group(self.grid, self.at, self._data_dir))
+        ]
 
     @hookimpl
     def report_health(self) -> Health:

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import gzip
 import json
+import weakref
 from datetime import datetime, timezone
 from types import SimpleNamespace
 
 import pytest
+from click.testing import CliRunner
 
 from wwt_framework.cube import ErrorCube
 from wwt_framework.model import NOT_REPORTED, Readiness, SiteStatus, Task, Workflow
 from wwt_plugins.errors.json_file import read_json
 from wwt_plugins.errors.prod_status import read_statuses
+from wwt_plugins.errors.world.command import group
 from wwt_plugins.errors.world.export_acdc import view
 from wwt_plugins.errors.world.export_files import errors_of, logs_of, production_status, write_files
 from wwt_plugins.errors.world.export_requests import request_document
 from wwt_plugins.errors.world.export_services import write_services
 from wwt_plugins.errors.world.export_wmstats import jobdetail, request
+from wwt_plugins.errors.world.grid import Grid
 from wwt_plugins.errors.world.made import Failing, Made
-from wwt_plugins.errors.world.sites import NOISE, SITES
+from wwt_plugins.errors.world.sites import NOISE, SITES, statuses
 
 WF = "pdmvserv_task_HIG-RunIIFall18wmLHEGS-00388__v1_T_181126_083424_8286"
 PREP = "HIG-RunIIFall18wmLHEGS-00388"
@@ -460,3 +464,90 @@ def test_the_older_status_board_is_read_as_the_same_sites(services):
     assert [(s.site, s.readiness, s.production) for s in found] == [
         (s.site, s.readiness, s.production) for s in SITES_NOW
     ]
+
+
+# -- the command --------------------------------------------------------------------------
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
+
+
+def run(folder, *words, size=40):
+    grid = Grid(size, 1, 14 * 86400, "acted")
+    return CliRunner().invoke(group(grid, lambda: NOON, folder), list(words))
+
+
+def cells(columns):
+    places = zip(
+        columns.task.tolist(), columns.code.tolist(), columns.site.tolist(), columns.count.tolist(), strict=True
+    )
+    return {(columns.tasks[t], columns.codes[c], columns.sites[s], n) for t, c, s, n in places}
+
+
+def test_the_whole_grid_is_written_as_files_and_read_back_the_same(tmp_path):
+    done = run(tmp_path, "export", "--format", "files", "--at", "2026-11-20", str(tmp_path / "out"))
+    then = datetime(2026, 11, 20, tzinfo=timezone.utc)
+    state = Grid(40, 1, 14 * 86400, "acted").state(then)
+
+    found = read_json((tmp_path / "out" / "all_errors.json").read_bytes(), "here").errors
+
+    assert done.exit_code == 0, done.output
+    assert cells(found) == cells(state.columns())
+    assert len(cells(found)) > 100
+    assert {s.site for s in read_statuses((tmp_path / "out" / "ProdStatus.txt").read_bytes(), "here")} == {
+        s.site for s in statuses(1, then)
+    }
+
+
+def test_the_whole_grid_is_answered_workflow_by_workflow(tmp_path):
+    done = run(tmp_path, "export", "--format", "services", str(tmp_path / "out"))
+    state = Grid(40, 1, 14 * 86400, "acted").state(NOON)
+
+    assert done.exit_code == 0, done.output
+    for workflow in state.workflows():
+        path = tmp_path / "out" / "wmstatsserver/data/jobdetail" / f"{workflow.name}.json"
+        tasks = json.loads(path.read_text())["result"][0][workflow.name]
+        told = {
+            (task, int(code), site, cell["errorCount"])
+            for task, states in tasks.items()
+            for code, sites in states["jobfailed"].items()
+            for site, cell in sites.items()
+            if "LogCollect" not in task
+        }
+        expected = {cell for cell in cells(state.columns([state.row(workflow.name)])) if cell[1] != NOT_REPORTED}
+        assert told == expected
+
+
+def test_another_size_and_seed_can_be_asked_for(tmp_path):
+    run(tmp_path, "export", "--format", "files", "--workflows", "10", "--seed", "7", str(tmp_path / "out"))
+
+    about = json.loads((tmp_path / "out" / "world.json").read_text())
+
+    assert (about["workflows"], about["seed"], about["at"]) == (10, 7, "2026-11-23T12:00:00+00:00")
+
+
+def test_a_folder_that_is_not_empty_is_left_alone(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine").write_text("x")
+
+    done = run(tmp_path, "export", "--format", "files", str(tmp_path / "out"))
+
+    assert done.exit_code == 1
+    assert "is not empty; name a folder that is" in done.output
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine"]
+
+
+def test_the_grid_is_written_workflow_by_workflow_and_never_held(tmp_path):
+    alive = []
+
+    def one_by_one():
+        for n in range(50):
+            one = renamed(made(), name=f"{WF[:-4]}{n}")
+            alive.append(weakref.ref(one))
+            yield one
+            del one
+            assert sum(ref() is not None for ref in alive) <= 2
+
+    write_files(tmp_path, one_by_one(), [], acted_on=False)
+    write_services(tmp_path, one_by_one(), [], False, lambda _name: None)
+
+    assert len(alive) == 100
