@@ -18,14 +18,19 @@ import pytest
 
 if TYPE_CHECKING:
     from wwt_framework.testing.contracts import AuthContract, ErrorSourceContract
+    from wwt_framework.testing.procedure_contract import ProcedureContract
     from wwt_framework.testing.running import Running
 
-__all__ = ["AuthContract", "ErrorSourceContract", "wwt_plugin"]
+__all__ = ["AuthContract", "ErrorSourceContract", "ProcedureContract", "wwt_plugin"]
 
-pytest.register_assert_rewrite("wwt_framework.testing.contracts")
+pytest.register_assert_rewrite("wwt_framework.testing.contracts", "wwt_framework.testing.procedure_contract")
 
 
 def __getattr__(name: str) -> Any:
+    if name == "ProcedureContract":
+        from wwt_framework.testing import procedure_contract
+
+        return procedure_contract.ProcedureContract
     if name in ("AuthContract", "ErrorSourceContract"):
         from wwt_framework.testing import contracts
 

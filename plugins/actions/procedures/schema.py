@@ -118,7 +118,7 @@ class Example(BaseModel):
     log: str = Field(min_length=1, description="the text")
     captures: dict[str, Texts] = Field({}, description="name: what must be found, all of it in its order")
     matches: bool = Field(True, description="false: a required expression must not match")
-    source: str = Field("", description="where the text comes from")
+    source: Words = Field("", description="where the text comes from")
 
 
 class Procedure(BaseModel):
@@ -135,8 +135,8 @@ class Procedure(BaseModel):
     cause: Words = Field("", description="why jobs fail like this")
     normal: Words = Field(min_length=1, description="what is usually done")
     additional: Words = Field("", description="what to do when that does not help")
-    author: str = Field("", description="who answers for it; default: the file's")
-    source: str = Field("", description="where it comes from; default: the file's")
+    author: Words = Field("", description="who answers for it; default: the file's")
+    source: Words = Field("", description="where it comes from; default: the file's")
     reviewed: date | None = Field(None, description="when somebody last said that it holds; default: the file's")
     look_for: tuple[Expression, ...] = Field((), description="regular expressions over the logs")
     when: When = Field(When(), description="conditions")
@@ -179,6 +179,6 @@ class Head(BaseModel):
 
     model_config = _STRICT
 
-    author: str = Field("", description="who answers for these procedures")
-    source: str = Field("", description="where they come from, with the date")
+    author: Words = Field("", description="who answers for these procedures")
+    source: Words = Field("", description="where they come from, with the date")
     reviewed: date | None = Field(None, description="when somebody last said that they hold")
