@@ -78,7 +78,7 @@ class PreviewPage(Worded):
 
     @property
     def amount(self) -> str:
-        """ "14 workflows (31 tasks)"."""
+        """As in "14 workflows (31 tasks)"."""
         totals = self.plan.totals
         tasks = f" ({totals.tasks:,} task{'' if totals.tasks == 1 else 's'})" if totals.tasks else ""
         return workflows_words(totals.workflows) + tasks
@@ -104,7 +104,7 @@ class PreviewPage(Worded):
         left_out = sum(len(line.left_out) for line in self.plan.lines)
         all_sums = [
             (totals.workflows, "to be queued", "good"),
-            (totals.blocked, "not", "bad"),
+            (totals.blocked, "not queued", "bad"),
             (totals.warned, "with a warning", "warn"),
             (changed, f"task{'' if changed == 1 else 's'} changed by guards", "warn"),
             (left_out, f"task{'' if left_out == 1 else 's'} left out", ""),
@@ -130,6 +130,8 @@ class PreviewPage(Worded):
     def why_not(self) -> str:
         if any(problem.blocking for problem in self.plan.problems):
             return "Nothing can be queued before the form is mended."
+        if all(line.state == "needs sites" for line in self.plan.lines):
+            return "Some tasks have no site: choose Manual and tick sites, or tick the other tasks only."
         return "No workflow is left that this could be done to."
 
     @property
@@ -156,7 +158,7 @@ class PreviewPage(Worded):
 
 #: Rows for new reasons that a form without a script has to spare.
 SPARE_REASONS = 2
-_SIGNS = {"green": "●", "yellow": "◆", "red": "■", "none": "○"}
+SIGNS = {"green": "●", "yellow": "◆", "red": "■", "none": "○"}
 METHODS = (
     ("auto", "Auto", "each task where its input is, without sites in drain"),
     ("manual", "Manual", "at the sites ticked under Run here"),
@@ -198,7 +200,7 @@ class FormPage:
     changes: str = ""  # id of the action that this one would take the place of
     advice: str = ""  # id of the procedure that filled it in
     methods: tuple[tuple[str, str, str], ...] = METHODS
-    blank: str = "as it was"  # what an empty field means
+    blank: str = "same"  # what an empty field means
 
     @property
     def intent(self) -> Intent:
@@ -250,6 +252,6 @@ class FormPage:
 def _site_row(site: FormSite) -> SiteRow:
     colour, readiness, production = site_words(site.status)
     return SiteRow(
-        site.site, colour, _SIGNS[colour], readiness, production, site.drained, len(site.input), site.errors,
+        site.site, colour, SIGNS[colour], readiness, production, site.drained, len(site.input), site.errors,
         site.ticked, site.banned,
     )  # fmt: skip

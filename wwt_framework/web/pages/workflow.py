@@ -45,7 +45,7 @@ class WorkflowPage:
     marks: dict[str, str]  # of the family: none, pending, acted
     read_only: bool  # a twin to look at, opened from another workflow's page
     order: str  # of rows and columns: errors or name
-    may_reset: bool
+    may_act: bool
     advice: advice.Advised
 
 

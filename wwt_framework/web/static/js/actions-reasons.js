@@ -27,6 +27,8 @@ export function startReasons(form, changed) {
     row.querySelector("[data-remove-reason]").hidden = false;
     check(row, book);
   };
+  const blank = (row) => [...row.querySelectorAll("input, textarea")].every((field) => !field.value);
+  while (place.children.length > 1 && blank(place.lastElementChild)) place.lastElementChild.remove();
   for (const row of place.children) prepare(row);
   const add = form.querySelector("[data-add-reason]");
   add.hidden = false;

@@ -9,7 +9,7 @@ function show() {
   const words = count === 1 ? "row" : count ? `${count} rows` : "rows";
   const place = bar.querySelector("[data-ticked]");
   if (place.textContent !== words) place.textContent = words; // our own change is seen by the observer below, too
-  bar.querySelector("[data-act]").disabled = count === 0;
+  bar.querySelector("[data-act-ticked]").disabled = count === 0;
   bar.querySelector("[data-untick]").hidden = count === 0;
   bar.classList.toggle("some", count > 0);
 }

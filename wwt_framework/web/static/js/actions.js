@@ -78,6 +78,7 @@ async function redraw() {
 }
 
 function prepare() {
+  form.classList.add("live");
   for (const place of form.querySelectorAll("[data-noscript]")) place.hidden = true;
   const button = form.querySelector("[data-preview-button]");
   if (button) {

@@ -46,14 +46,14 @@ function onRow(name) {
   return true;
 }
 
-/** Act on the ticked rows, on the current row when none is ticked, or on what the page is about. */
+/** Act on the ticked rows; where none is ticked on the current row, or on what the page is about. */
 function act() {
-  const row = document.querySelector("[data-row].current [data-tick]");
-  const ticked = document.querySelector("[data-tick]:checked");
-  if (row && !ticked) row.click();
-  const link = document.querySelector("[data-act]");
-  link?.click();
-  return Boolean(link);
+  const ticked = document.querySelector("[data-tick]:checked[form=act-form]");
+  const link = ticked ? null : document.querySelector("[data-act]");
+  if (!ticked && !link) document.querySelector("[data-row].current [data-tick]")?.click();
+  const target = link ?? document.querySelector("[data-act-ticked]:enabled");
+  target?.click();
+  return Boolean(target);
 }
 
 function go(key) {
