@@ -24,6 +24,8 @@ from wwt_framework.plugin import Job, PluginContext
 from wwt_framework.pool import in_order
 from wwt_framework.services.access import Access
 from wwt_framework.services.board import Board
+from wwt_framework.services.desk.working import JOB as ACTIONS
+from wwt_framework.services.desk.working import ActionWork
 from wwt_framework.services.doors import Pulling, lend
 from wwt_framework.services.mailing import JOB, Post
 from wwt_framework.store import Store, open_store
@@ -58,8 +60,10 @@ class App:
         self.board = Board(config.house.data_dir, store)
         self.post = Post(store, lambda: self._config.house)
         sending = Job(JOB, self.post.deliver, help="sends the mails that wait")
-        self.clockwork = Clockwork(self, (Chore(sending, self.post.due),))
-        self.house = self._build(config, None)
+        work = ActionWork(store, lambda: self.house, lambda: self.board.snapshot)
+        acting = Job(ACTIONS, work.run, help="carries out, follows and ends actions, and tells who listens")
+        self.clockwork = Clockwork(self, (Chore(sending, self.post.due), Chore(acting, work.due)))
+        self.house: House = self._build(config, None)
         self.access = Access(lambda: self.house.hooks, store, lambda: self.house.config.house)
 
     @classmethod

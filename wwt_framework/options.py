@@ -215,6 +215,9 @@ class HouseOptions(BaseModel):
     bulk_confirm_above: int = Field(
         20, ge=0, description="an action on more workflows than this needs their number to be typed"
     )
+    evidence_days: float = Field(
+        1100, gt=0, description="days for which it is kept what was on the page when an action was decided"
+    )
     webmaster: Webmaster = Field(Webmaster(), description="name and email of who answers for this installation")
     mail: MailOptions | None = Field(None, description="the mail server; without it no mail is sent")
 

@@ -443,6 +443,7 @@ class Event:
     plugin: str = ""
     snapshot: Snapshot | None = None
     previous: Snapshot | None = None
+    id: str = ""  # names what happened; after a crash the same may be told twice, with the same id
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ def plan(
     *shown*: workflow -> what a preview said would be sent (`shown_of`); a line that would send something else now is
     "changed" and does not go.
     """
+    house = house or HouseOptions()
     reasons, told = settle(store, intent.reasons, intent.picked)
     wrong = [*problems, *told]
     choice, complaints = _choice(hooks, intent, wrong)
@@ -62,9 +63,9 @@ def plan(
         Plan(
             intent, choice, replace(draft, task_values={line.workflow: line.sends for line in lines if line.state == "go"}),
             tuple(lines), Totals(), reasons, tuple(wrong), complaints=tuple(dict.fromkeys(complaints)),
-            read_problems=tuple(problems), snapshot=snapshot.version,
+            read_problems=tuple(problems), rehearsal=house.dry_run, snapshot=snapshot.version,
         ),
-        house or HouseOptions(),
+        house,
     )  # fmt: skip
 
 

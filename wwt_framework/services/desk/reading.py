@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from wwt_framework import forms
-from wwt_framework.errors import NotFound
+from wwt_framework.errors import NotFound, WwtError
 from wwt_framework.hooks.manager import Hooks
 from wwt_framework.model import Problem, Reason, User
 from wwt_framework.plugin import Field
@@ -125,6 +125,15 @@ def _read_tasks(given: Mapping[str, Any], raw: _Raw, problems: list[Problem]) ->
         if task != "AllSteps":
             only.append(task)
     return tuple(only)
+
+
+def read_sites(form: Form) -> dict[str, tuple[str, ...]]:
+    """Path of a task -> the sites picked for it, where there are some: ``task_0=/wf/task``, ``param_0_sites``."""
+    problems: list[Problem] = []
+    read = _read_sites(_sorted_raw(form), problems)
+    if problems:
+        raise WwtError(" ".join(problem.message for problem in problems))
+    return {task: sites for task, sites in read.items() if task.count("/") >= 2 and task.startswith("/") and sites}
 
 
 # -- strings to values --

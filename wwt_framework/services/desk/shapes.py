@@ -104,6 +104,7 @@ class Plan:
     must_type: int | None = None  # the number of workflows, to be typed
     complaints: tuple[str, ...] = ()  # plugins that failed
     read_problems: tuple[Problem, ...] = ()  # those of the problems that reading the form found
+    rehearsal: bool = False  # nobody will carry it out: plugins say what they would do
     snapshot: str = ""  # version of what was looked at
 
     @property

@@ -12,6 +12,7 @@ from wwt_framework.errors import WwtError
 from wwt_framework.hooks.manager import Hooks
 from wwt_framework.model import Action, ActionState
 from wwt_framework.services.desk import intent as intents
+from wwt_framework.services.desk.evidence import gather
 from wwt_framework.services.desk.planning import shown_of
 from wwt_framework.services.desk.results import to_plain, told_before
 from wwt_framework.services.desk.shapes import Line, NotConfirmed, Plan, Result, ResultLine, ResultState
@@ -51,12 +52,19 @@ def submit(
     _check_confirmed(plan, typed, confirmed)
     now = (clock or store.now)()
     actions = [_action(plan, line, now) for line in plan.go]
+    lines = {line.workflow: line for line in plan.go}
+    evidence = [
+        (action.id, action.workflow, ledger.pack(gather(snapshot, hooks, action.workflow, lines[action.workflow])))
+        for action in actions
+    ]
     user = plan.draft.user.name
     with store.write(alone="actions"):
         if (before := told_before(store, plan.intent.id)) is not None:
             return before
-        kept = ledger.submit(store, actions, plan.intent.id, plan.intent.seen or None)
+        kept = ledger.submit(store, actions, plan.intent.id, plan.intent.seen or None, rehearsal=plan.rehearsal)
         if kept.kept:
+            mine = {action.id for action in kept.kept}
+            ledger.keep_evidence(store, snapshot.version, [one for one in evidence if one[0] in mine])
             ledger.use_reasons(store, plan.reasons, user)
         result = Result(plan.intent.id, tuple(_result_line(line, kept) for line in plan.lines))
         ledger.end_draft(store, plan.intent.id, user, {**_content(plan), "result": to_plain(result)})

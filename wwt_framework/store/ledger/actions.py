@@ -30,13 +30,18 @@ class Submitted:
 
 
 def submit(
-    store: Store, actions: Sequence[Action], draft: str = "", seen: Mapping[str, int] | None = None
+    store: Store,
+    actions: Sequence[Action],
+    draft: str = "",
+    seen: Mapping[str, int] | None = None,
+    *,
+    rehearsal: bool = False,
 ) -> Submitted:
     """Keep *actions*, all QUEUED; what was open or failed on the same workflows becomes SUPERSEDED.
 
     *draft*: the id of the whole submit; the second time it changes nothing ("": no such protection).
     *seen*: workflow -> number of the last event that the operator saw; a workflow with a newer one is a conflict,
-    and its action is not kept.
+    and its action is not kept. *rehearsal*: nobody shall ever carry them out.
     """
     kept, superseded, conflicts = [], [], {}
     with store.write(alone="actions"):
@@ -48,7 +53,7 @@ def submit(
                 conflicts[action.workflow] = last
                 continue
             superseded += _supersede(store, action)
-            kept.append(_keep(store, action, draft))
+            kept.append(_keep(store, action, draft, rehearsal))
     return Submitted(tuple(kept), tuple(superseded), conflicts)
 
 
@@ -182,7 +187,7 @@ def _supersede(store: Store, newer: Action) -> list[Action]:
     return ended
 
 
-def _keep(store: Store, action: Action, draft: str) -> Action:
+def _keep(store: Store, action: Action, draft: str, rehearsal: bool) -> Action:
     if action.state is not ActionState.QUEUED:
         raise IllegalTransition(f"An action begins as {ActionState.QUEUED.value}, not as {action.state.value}.")
     row = store.tables.action.create(
@@ -199,7 +204,7 @@ def _keep(store: Store, action: Action, draft: str) -> Action:
         changed_at=action.changed_at,
         reference=action.reference,
         note=action.note,
-        rehearsed=False,
+        rehearsed=rehearsal,
         acdcs=list(action.acdcs),
         expires_at=action.expires_at,
     )

@@ -33,7 +33,7 @@ def hand_out(
     is left out.
     """
     table = store.tables.action
-    wanted = table.number > 0
+    wanted = ~table.rehearsed
     if since is not None:
         wanted &= table.submitted_at >= since
     if but:
