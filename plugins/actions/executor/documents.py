@@ -73,9 +73,9 @@ def _task(kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
 def _flat(action: Action) -> dict[str, Any]:
     """The parameters of a kind that is about whole workflows.
 
-    A clone has memory as text (actor.py adds it to a sentence), and is never without parameters.
+    When a hold ends is kept here. A clone has memory as text (actor.py adds it to a sentence), and is never without parameters.
     """
-    values = {name: value for name, value in action.values.items() if value not in _NOTHING}
+    values = {name: value for name, value in action.values.items() if value not in _NOTHING and name != "until"}
     told = {name: _plain(value) for name, value in values.items()}
     if action.kind != "clone":
         return told

@@ -36,6 +36,8 @@ UNIFIED: Profile = {
     "clone": Honours(fields=("memory", "splitting", "comment")),
     "special": Honours(fields=("action",), choices={"action": ("by-pass", "on-hold")}),
 }
+#: Parameters that are kept here, whatever an executor reads: the end of a hold.
+OURS = ("until",)
 UNIFIED_NAME = "today's Unified"
 #: (kind, field, choice) -> why today's Unified does not honour it.
 _WHY = {
@@ -75,6 +77,8 @@ def refusals(profile: Profile, kinds: Sequence[ActionKind], name: str) -> Iterat
             yield _refusal(name, kind.name)
             continue
         for field in kind.fields:
+            if field.name in OURS:
+                continue
             if mine.fields is not None and field.name not in mine.fields:
                 yield _refusal(name, kind.name, field.name)
                 continue
@@ -108,7 +112,7 @@ def effects(profile: Profile, draft: Draft, cases: Sequence[Case], name: str, *,
 
 
 def _of_workflow(profile: Profile, draft: Draft, workflow: str, name: str) -> Effect:
-    asked = {field: value for field, value in draft.values.items() if value not in (None, "")}
+    asked = {field: value for field, value in draft.values.items() if value not in (None, "") and field not in OURS}
     read, ignored = _read(profile[draft.kind], draft.kind, asked, name)
     if draft.kind == "clone":
         text = f"{name} rejects the workflow and its ACDCs, invalidates their output, and makes a clone{_with(read)}."
