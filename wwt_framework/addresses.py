@@ -30,7 +30,14 @@ def address(text: str) -> Address:
         raise ValueError(f"{_EXPECTED}, got {shown} with what can not be printed")
     try:
         header: Any = _HEADERS("to", text)
-    except (ValueError, LookupError, AttributeError, MessageError, RecursionError):  # how the parser gives up
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        MessageError,
+        RecursionError,
+    ):  # how the parser gives up
         raise ValueError(f"{_EXPECTED}, got {shown}") from None
     # A second address that was dropped, a comment that does not end: the parser takes it and notes a defect.
     if header.defects or len(header.addresses) != 1 or header.groups[0].display_name is not None:

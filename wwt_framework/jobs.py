@@ -37,6 +37,8 @@ WAITING = 100
 FORGET_DAYS = 30
 #: Looks at the time between two looks at runs that were left lying; the clock looks once a second.
 _SWEEP_EVERY = 5
+#: How long a job of the house that failed is left alone.
+_REST = timedelta(seconds=10)
 
 
 class House(Protocol):
@@ -155,8 +157,15 @@ class Clockwork:
             if job.every is not None:
                 self._ask_when_due(job.name, job.every)
         for name, chore in self._chores.items():
-            if chore.due() and not ledger.runs(self._app.store, 1, name=name, states=("queued", "running")):
+            if chore.due() and self._rested(name):
                 self.request(name)
+
+    def _rested(self, name: str) -> bool:
+        """Whether the job neither waits nor runs, nor has failed just now: what fails at once fails again."""
+        last = next(iter(ledger.runs(self._app.store, 1, name=name)), None)
+        if last is None or last.state not in {"queued", "running", "failed"}:
+            return True
+        return last.ended_at is not None and not last.ended_at <= self._app.store.now() < last.ended_at + _REST
 
     def sweep(self) -> None:
         """Bury runs whose process died; hand over again what waits and may have been forgotten."""

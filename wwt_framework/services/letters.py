@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import timezone
+from email.charset import QP, Charset
+from email.header import Header
 from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
+from email.policy import compat32
+from email.utils import format_datetime
 from html import escape
+from typing import cast
 
 from wwt_framework.addresses import address
 from wwt_framework.errors import WwtError
@@ -21,7 +26,9 @@ _LONGEST_TEXT = 2_000_000  # characters; servers refuse what is larger than some
 
 #: What could end a header, or is no character.
 _BREAKING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_POLICY = SMTP.clone(cte_type="7bit")
+_POLICY = compat32.clone(linesep="\r\n", cte_type="7bit")
+_QUOTED = Charset("utf-8")
+_QUOTED.body_encoding = QP
 
 
 def checked(
@@ -58,29 +65,53 @@ def _apart(found: Sequence[Address], before: Sequence[Address]) -> list[Address]
     return [one for one in found if first[one.addr_spec.lower()] is one and one.addr_spec.lower() not in seen]
 
 
-def compose(mail: Mail, options: MailOptions, house: HouseOptions) -> EmailMessage:
+def compose(mail: Mail, options: MailOptions, house: HouseOptions) -> bytes:
     """*mail* with its headers and footer; the same at every try, so that a server may notice a second one."""
-    sender = address(options.sender)
-    message = EmailMessage(policy=_POLICY)
-    message["From"] = sender
-    message["To"] = tuple(address(one) for one in mail.recipients)
+    sender, footer = address(options.sender), _footer(house)
+    text = _part("\n".join([mail.text.rstrip("\n"), "", "-- ", *footer, ""]), "plain")
+    message = (
+        MIMEMultipart("alternative", _subparts=[text, _part(_page(mail.html, footer), "html")]) if mail.html else text
+    )
+    message["From"] = _addresses([options.sender])
+    message["To"] = _addresses(mail.recipients)
     if mail.copies:
-        message["Cc"] = tuple(address(one) for one in mail.copies)
+        message["Cc"] = _addresses(mail.copies)
     if reply_to := mail.reply_to or house.webmaster.email:
-        message["Reply-To"] = address(reply_to)
-    message["Subject"] = mail.subject
-    message["Date"] = mail.created_at.astimezone(timezone.utc)
+        message["Reply-To"] = _addresses([reply_to])
+    message["Subject"] = _words(mail.subject)
+    message["Date"] = format_datetime(mail.created_at.astimezone(timezone.utc))
     message["Message-ID"] = f"<{mail.id}@{sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office notes, please
-    footer = _footer(house)
-    text = "\n".join([mail.text.rstrip("\n"), "", "-- ", *footer, ""])
-    message.set_content(text, charset="utf-8", cte="quoted-printable")
-    if mail.html:
-        # Plugins give what stands inside of a body.
-        lines = "<br>\n".join(escape(line) for line in footer)
-        page = f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"></head><body>\n{mail.html}\n<hr><p>{lines}</p>\n</body></html>\n'
-        message.add_alternative(page, subtype="html", charset="utf-8", cte="quoted-printable")
-    return message
+    return message.as_bytes(policy=_POLICY)
+
+
+def _addresses(several: Sequence[str]) -> str:
+    """A header of addresses, ASCII.
+
+    Made by hand: how the header objects of `email.policy.SMTP` fold long names differs between versions of Python.
+    """
+    found = [address(one) for one in several]
+    return ", ".join(
+        str(one) if one.display_name.isascii() else f"{_words(one.display_name)} <{one.addr_spec}>" for one in found
+    )
+
+
+def _words(text: str) -> str:
+    """*text* as RFC 2047 has it; also what a reader would take for that.
+
+    The first line leaves room for the name of the header, ours have nine letters at most.
+    """
+    return text if text.isascii() and "=?" not in text else Header(text, "utf-8", header_name="Reply-To").encode()
+
+
+def _part(text: str, subtype: str) -> MIMEText:
+    return MIMEText(text, subtype, cast(str, _QUOTED))
+
+
+def _page(inside: str, footer: Sequence[str]) -> str:
+    lines = "<br>\n".join(escape(line) for line in footer)
+    head = '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"></head><body>'
+    return f"{head}\n{inside}\n<hr><p>{lines}</p>\n</body></html>\n"
 
 
 def _footer(house: HouseOptions) -> list[str]:

@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from email.errors import MessageError
 
 from wwt_framework.addresses import address
 from wwt_framework.errors import WwtError
@@ -169,7 +170,7 @@ class Post:
                 mail = ledger.take_mail(self._store) if self._may_send(options) else None
                 if mail is None:
                     return True
-                progress(None, mail.subject)
+                progress(None, _words(tally))
                 try:
                     tally[self._send(line, mail, options)] += 1
                 except Broken as err:
@@ -185,7 +186,13 @@ class Post:
         """Try one mail; returns what it came to: sent, failed or waits."""
         try:
             message = compose(mail, options, self._house())
-        except (ValueError, LookupError) as err:  # it was checked when it was queued, by another version perhaps
+        except (
+            ValueError,
+            LookupError,
+            TypeError,
+            AttributeError,
+            MessageError,
+        ) as err:  # it was checked when it was queued, by another version perhaps
             log.exception("a mail can not be composed", extra={"mail": mail.id})
             ledger.end_mail(self._store, mail.id, "failed", f"it can not be composed: {err}")
             return "failed"

@@ -8,7 +8,6 @@ import ssl
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from email.message import EmailMessage
 from types import TracebackType
 from typing import Any
 
@@ -59,28 +58,31 @@ class Line:
             if options.security == "tls"
             else _Plain(options.host, options.timeout_s)
         )
+        self._limit = _Limit(self._smtp, _WHOLE * options.timeout_s)
         try:
-            with self._limit():
+            with self._limit:
                 self._begin(context)
-        except (OSError, smtplib.SMTPException) as err:
-            self._hang_up()
-            raise self._trouble(err) from err
+        except BaseException as err:
+            self._smtp.close()
+            if isinstance(err, OSError | smtplib.SMTPException):
+                raise self._trouble(err) from err
+            raise
         return self
 
     def __exit__(self, _kind: type[BaseException] | None, err: BaseException | None, _tb: TracebackType | None) -> None:
         if err is None:
             try:
-                with self._limit():
+                with self._limit:
                     self._smtp.quit()
             except (OSError, smtplib.SMTPException):
                 pass  # every mail was answered before; how it takes leave does not matter
-        self._hang_up()
+        self._smtp.close()
 
-    def send(self, message: EmailMessage, sender: str, to: Sequence[str]) -> Outcome:
-        """Hand one mail over. Raises `Broken`, and `ServerTrouble` when the server would not take any other, either."""
+    def send(self, message: bytes, sender: str, to: Sequence[str]) -> Outcome:
+        """Hand one mail over, all of it ASCII. Raises `Broken`, and `ServerTrouble` when the server would not take any other, either."""
         try:
-            with self._limit():
-                refused = self._smtp.sendmail(sender, list(to), message.as_bytes())
+            with self._limit:
+                refused = self._smtp.sendmail(sender, list(to), message)
         except smtplib.SMTPRecipientsRefused as err:
             closed = dict.fromkeys(to, (421, b"the server closed the connection"))
             refused = {**closed, **err.recipients}
@@ -107,6 +109,10 @@ class Line:
     def _begin(self, context: ssl.SSLContext) -> None:
         options = self._options
         code, said = self._smtp.connect(options.host, options.port)
+        if code < 0:
+            raise ServerTrouble(
+                options.server, "does not speak SMTP at this port", _one_line(str(said, "utf-8", "replace"))
+            )
         if code != 220:
             raise smtplib.SMTPConnectError(code, said)
         self._smtp.ehlo_or_helo_if_needed()
@@ -124,16 +130,14 @@ class Line:
                 )
             self._smtp.login(options.user, options.password.get_secret_value())
 
-    def _limit(self) -> _Limit:
-        return _Limit(self._smtp, _WHOLE * self._options.timeout_s)
-
-    def _hang_up(self) -> None:
-        self._smtp.close()
-
     def _trouble(self, err: Exception) -> ServerTrouble:
         server, said = self._options.server, ""
-        if isinstance(err, smtplib.SMTPAuthenticationError):
+        if self._limit.passed:
+            what = f"takes longer than {self._limit.seconds:g} s for what should take a moment"
+        elif isinstance(err, smtplib.SMTPAuthenticationError):
             what = "refuses user name or password"
+        elif isinstance(err, smtplib.SMTPServerDisconnected) and isinstance(err.__context__, TimeoutError):
+            what = _of_the_net(err.__context__, self._options)
         elif isinstance(err, smtplib.SMTPServerDisconnected):
             what = "closed the connection"
         elif isinstance(err, smtplib.SMTPResponseException):
@@ -170,16 +174,19 @@ class _Limit:
 
     def __init__(self, smtp: Any, seconds: float) -> None:
         self._smtp = smtp
-        self._timer = threading.Timer(seconds, self._shut)
-        self._timer.daemon = True
+        self.seconds = seconds
+        self.passed = False
 
     def __enter__(self) -> None:
+        self._timer = threading.Timer(self.seconds, self._shut)
+        self._timer.daemon = True
         self._timer.start()
 
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()
 
     def _shut(self) -> None:
+        self.passed = True
         try:
             if self._smtp.sock is not None:
                 self._smtp.sock.shutdown(socket.SHUT_RDWR)
