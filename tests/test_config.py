@@ -187,6 +187,15 @@ class TestTheShippedFile:
             "errors.cms_names",
             "errors.cms_exit_codes",
             "errors.cms_links",
+            "actions.acdc",
+            "actions.clone",
+            "actions.recovery",
+            "actions.special",
+            "actions.sites_to_run",
+            "actions.drain_guard",
+            "actions.task_guard",
+            "actions.memory_guard",
+            "actions.overlap_guard",
             "auth.local",
         ]
         assert all(plugin.options == {} for plugin in loaded.plugins)
