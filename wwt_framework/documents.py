@@ -17,7 +17,7 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from wwt_framework.config_messages import Subject, explain, quote, unknown
+from wwt_framework.config_messages import Subject, explain, quote
 from wwt_framework.config_reading import Keys, Tree, read, read_text
 
 HeadT = TypeVar("HeadT", bound=BaseModel)
@@ -71,9 +71,7 @@ def _document(tree: Tree, key: str, head: type[HeadT], entry: type[EntryT]) -> D
     told = _checked(head, above, tree, (), (key,))
     listed = data.get(key)
     if key not in data:
-        near = next((name for name in above if name not in head.model_fields), "")
-        words = f"; {near}: {unknown(near, [key])}" if near else ""
-        tree.problem((), f"there is no list '{key}'{words}")
+        tree.problem((), f"there is no list '{key}'")
         listed = []
     elif not isinstance(listed, list):
         tree.expected((key,), "a list", quote(listed))

@@ -25,7 +25,7 @@ class Facts:
     code: int
     sites: Counter[str]  # failed jobs with this code
     reported: int  # failed jobs of the task with any code that an agent reported
-    acdcs: int  # of the prep id, this workflow among them
+    acdc_round: int  # 1 for the first ACDC of the prep id; 0: the workflow is none
     doubt: str  # why the counts may be wrong; "" when they are whole and of now
 
     @cached_property
@@ -98,8 +98,8 @@ def holds(when: When, facts: Facts) -> bool:
         when.sites_at_most is None or len(facts.sites) <= when.sites_at_most,
         facts.worst[1] >= when.one_site_at_least * facts.jobs,
         when.one_site_below is None or facts.worst[1] < when.one_site_below * facts.jobs,
-        facts.acdcs >= when.acdcs_at_least,
-        when.acdcs_at_most is None or facts.acdcs <= when.acdcs_at_most,
+        facts.acdc_round >= when.round_at_least,
+        when.round_at_most is None or facts.acdc_round <= when.round_at_most,
         when.counts == "any" or not facts.doubt,
         not (when.production or when.readiness)
         or facts.share_at(when.production, when.readiness) >= when.at_such_sites,
@@ -118,7 +118,7 @@ def overlap(one: When, other: When) -> bool:
             return False
         if _above(these.share_at_least, those.share_below) or _above(these.one_site_at_least, those.one_site_below):
             return False
-        if _beyond(these.sites_at_least, those.sites_at_most) or _beyond(these.acdcs_at_least, those.acdcs_at_most):
+        if _beyond(these.sites_at_least, those.sites_at_most) or _beyond(these.round_at_least, those.round_at_most):
             return False
     both = one.at_such_sites + other.at_such_sites > 1  # the same jobs would have to be at sites of both states
     return not (both and (_apart(one.production, other.production) or _apart(one.readiness, other.readiness)))

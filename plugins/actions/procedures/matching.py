@@ -64,12 +64,20 @@ def _all_facts(case: Case) -> Iterator[tuple[Facts, Sequence[LogExcerpt]]]:
     for log in case.logs:
         logs[log.task, log.exit_code].append(log)
     types = {task.path: task.task_type for task in case.workflow.tasks}
-    acdcs = sum(relative.is_acdc for relative in (*case.family, case.workflow))
+    acdc_round = _round(case)
     state = case.known["errors"].state if "errors" in case.known else "ok"
     for (task, code), sites in cells.items():
         yield Facts(
-            case, task, types.get(task, ""), code, sites, reported[task], acdcs, _DOUBTS.get(state, "")
+            case, task, types.get(task, ""), code, sites, reported[task], acdc_round, _DOUBTS.get(state, "")
         ), logs[task, code]  # fmt: skip
+
+
+def _round(case: Case) -> int:
+    """Which ACDC of its prep id the workflow is, by date; 0 for one that is none."""
+    mine = case.workflow.requested_at
+    if not case.workflow.is_acdc:
+        return 0
+    return 1 + sum(w.is_acdc and (not mine or not w.requested_at or w.requested_at < mine) for w in case.family)
 
 
 def search(listed: Listed, logs: Sequence[LogExcerpt], searched: list[int] | None = None) -> Finds:

@@ -83,8 +83,8 @@ class When(BaseModel):
         (), description="readiness of the sites: ready, waiting room, morgue, unknown"
     )
     at_such_sites: Share = Field(0.5, description="share of these jobs that must be at sites of that status")
-    acdcs_at_least: int = Field(0, ge=0, description="ACDCs of the prep id so far, this workflow among them")
-    acdcs_at_most: int | None = Field(None, ge=0, description="the same, at most")
+    round_at_least: int = Field(0, ge=0, description="which ACDC of its prep id the workflow is; 0: it is none")
+    round_at_most: int | None = Field(None, ge=0, description="the same, at most")
     counts: Literal["any", "complete"] = Field("any", description="complete: not where counts are lower bounds or old")
 
     @field_validator("readiness", mode="before")

@@ -28,8 +28,8 @@ def condition_words(when: When) -> list[str]:
         (when.sites_at_most, f"at {_several(when.sites_at_most, 'site')} at most"),
         *_between("of them at one site", when.one_site_at_least, when.one_site_below),
         (states, f"at least {100 * when.at_such_sites:.0f} % of them at sites in {' or '.join(states)}"),
-        (when.acdcs_at_least, f"after {_several(when.acdcs_at_least, 'ACDC')} or more"),
-        (when.acdcs_at_most is not None, f"with {_several(when.acdcs_at_most, 'ACDC')} at most so far"),
+        (when.round_at_least, f"from ACDC round {when.round_at_least} on"),
+        (when.round_at_most is not None, f"up to ACDC round {when.round_at_most}"),
         (when.counts == "complete", "counts complete and of now"),
     ]
     return [words for there, words in said if there]

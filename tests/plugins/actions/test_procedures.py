@@ -6,6 +6,7 @@ import csv
 import io
 import os
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from wwt_plugins.actions.procedures.patterns import compiled, finds
 from wwt_plugins.actions.procedures.table import COLUMNS, as_csv, as_markdown
 from wwt_plugins.actions.procedures.trial import tried
 
+NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 GEN, MERGE = "/wf/Gen", "/wf/Gen/Merge"
 PLAIN = "procedures:\n  - {id: one, codes: 85, title: One, normal: ACDC.%s}\n"
 
@@ -50,7 +52,8 @@ def library(folder: Path, text: str, name: str = "own.yml") -> Library:
 
 def case(*counts: ErrorCount, logs: tuple[LogExcerpt, ...] = (), state: str = "ok", **more: Any) -> Case:
     tasks = (Task(GEN, "Production"), Task(MERGE, "Merge"))
-    workflow = Workflow("wf", request_type=more.pop("request_type", "TaskChain"), tasks=tasks)
+    request_type, asked = more.pop("request_type", "TaskChain"), NOON + timedelta(days=1)
+    workflow = Workflow("wf", request_type=request_type, requested_at=asked, tasks=tasks)
     return Case(workflow, ErrorTable(counts), logs, known={"errors": Known("errors", "", state)}, **more)
 
 
@@ -246,6 +249,8 @@ def test_any_log_can_be_searched(text: str, pattern: str) -> None:
 
 # -- conditions ----------------------------------------------------------------
 
+ACDC = Workflow("a", request_type="Resubmission", requested_at=NOON)
+LATER = Workflow("b", request_type="Resubmission", requested_at=NOON + timedelta(days=2))
 DRAIN = {"T1_US_FNAL": SiteStatus("T1_US_FNAL", Readiness.RED, "drain")}
 SPREAD = [ErrorCount(GEN, 85, f"T2_{i}", 2) for i in range(5)]
 
@@ -279,9 +284,11 @@ SPREAD = [ErrorCount(GEN, 85, f"T2_{i}", 2) for i in range(5)]
         ("{production: unknown}", case(JOBS), True),
         ("{readiness: morgue}", case(JOBS, sites=DRAIN), True),
         ("{readiness: [ready, waiting room]}", case(JOBS, sites=DRAIN), False),
-        ("{acdcs_at_least: 1}", case(JOBS), False),
-        ("{acdcs_at_least: 2}", case(JOBS, family=(Workflow("a", request_type="Resubmission"),) * 2), True),
-        ("{acdcs_at_most: 0}", case(JOBS, family=(Workflow("a", request_type="Resubmission"),)), False),
+        ("{round_at_least: 1}", case(JOBS, family=(ACDC,) * 3), False),
+        ("{round_at_least: 2}", case(JOBS, family=(ACDC,), request_type="Resubmission"), True),
+        ("{round_at_least: 2}", case(JOBS, family=(LATER,), request_type="Resubmission"), False),
+        ("{round_at_most: 0}", case(JOBS, family=(ACDC,)), True),
+        ("{round_at_most: 1}", case(JOBS, family=(ACDC,), request_type="Resubmission"), False),
         ("{counts: complete}", case(JOBS), True),
         ("{counts: complete}", case(JOBS, state="partial"), False),
         ("{counts: complete}", case(JOBS, state="old"), False),
@@ -438,7 +445,7 @@ NEVER = "The second is never shown: the first applies wherever it does, and is a
         ("", ", when: {jobs_at_least: 5}", [f"a b (85,): {NEVER} (both have the order 50)."]),
         (", when: {share_at_least: 0.2}", ", when: {share_below: 0.2}", []),
         (", when: {sites_at_most: 1}", ", when: {sites_at_least: 2}", []),
-        (", when: {acdcs_at_most: 1}", ", when: {acdcs_at_least: 2}", []),
+        (", when: {round_at_most: 1}", ", when: {round_at_least: 2}", []),
         (", when: {task_types: Merge}", ", when: {task_types: Processing}", []),
         (", when: {request_types: Resubmission}", ", when: {not_request_types: Resubmission}", []),
         (", when: {production: drain, at_such_sites: 0.6}", ", when: {production: enabled}", []),
