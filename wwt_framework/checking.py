@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from wwt_framework.app import App
 from wwt_framework.errors import ConfigError, NotFound, WwtError
 from wwt_framework.hooks import loader
 from wwt_framework.hooks.loader import Loaded, Offer
+from wwt_framework.services.mailing import JOB, NO_SERVER
+from wwt_framework.store import ledger
 
 
 def check(path: Path, say: Callable[[str], None]) -> list[str]:
@@ -26,6 +29,7 @@ def check(path: Path, say: Callable[[str], None]) -> list[str]:
         for item in app.house.loaded:
             if item.ok:
                 say(f"{item.full_name}: ready ({item.distribution} {item.version})")
+        problems += _mail(app, say)
         for answer in app.house.hooks.each("report_health"):
             if not answer.ok:
                 problems.append(answer.complaint)
@@ -36,6 +40,58 @@ def check(path: Path, say: Callable[[str], None]) -> list[str]:
         return problems
     finally:
         app.close()
+
+
+def _mail(app: App, say: Callable[[str], None]) -> list[str]:
+    """What is wrong with the mail server."""
+    if not app.post.has_server:
+        waiting = ledger.mail_counts(app.store)["waiting"]
+        say("mail: no mail server is named (wwt.mail), so plugins can not send mail")
+        return [f"mail: {waiting} waiting from before, and no mail server is named (wwt.mail)"] if waiting else []
+    try:
+        say(f"mail: {app.post.greet()}")
+    except WwtError as err:
+        return [f"mail: {err}"]
+    return []
+
+
+def send_test(path: Path, to: str, say: Callable[[str], None]) -> bool:
+    """Send a mail that says that mail works; whether the mail server has taken it. Raises `WwtError`."""
+    app = App.build(path)
+    try:
+        if not app.post.has_server:
+            raise WwtError(f"{NO_SERVER}; wwt.mail in plugins.yml names one")
+        text = (
+            "This mail was asked for by `wwt mail test`.\n\nWho reads it knows that mail of this installation arrives."
+        )
+        mail_id = app.post.queue("wwt mail test", [to], "A test: mail of this installation arrives", text)
+        run = app.clockwork.run_now(JOB, user="wwt mail test")
+        mail = _tried(app, mail_id) if run.state == "queued" else ledger.mail(app.store, mail_id)
+        if mail.state == "sent":
+            say(
+                f"the mail server {app.post.state().server} has taken a mail to {to}; whether it arrives, its reader knows"
+            )
+            return True
+        if run.state != "failed" and not mail.reason:
+            say("queued, and not sent yet: so many mails go out in an hour (per_hour), or another process is sending")
+            return False
+        say(
+            f"not sent: {mail.reason or run.text}" + ("; it is kept and tried again" if mail.state == "waiting" else "")
+        )
+        return False
+    finally:
+        app.close()
+
+
+def _tried(app: App, mail_id: str, seconds: float = 30) -> ledger.Mail:
+    """The mail when another process, which is sending just now, has come to it, or *seconds* have passed."""
+    end = time.monotonic() + seconds
+    while True:
+        mail = ledger.mail(app.store, mail_id)
+        tried = mail.state in ("sent", "failed") or (mail.state == "waiting" and mail.attempts)
+        if tried or time.monotonic() > end:
+            return mail
+        time.sleep(0.2)
 
 
 def describe(path: Path | None, name: str | None) -> str:

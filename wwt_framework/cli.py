@@ -232,6 +232,22 @@ def import_config(file: Path, output: Path | None) -> None:
         click.echo(f"not carried over: {sentence}", err=True)
 
 
+@cli.group()
+def mail() -> None:
+    """Look after the mail of an installation."""
+
+
+@mail.command("test")
+@config_option
+@click.argument("address")
+def mail_test(config_file: str | None, address: str) -> None:
+    """Send a mail to ADDRESS, and say what the mail server says to it; exit code 1 if it does not take it."""
+    from wwt_framework import checking
+
+    if not checking.send_test(_found(config_file), address, click.echo):
+        sys.exit(1)
+
+
 def main() -> None:
     """Run the program: what we can say in a sentence is said, and the exit code is 1."""
     try:

@@ -25,6 +25,7 @@ from wwt_framework.model import ErrorCount, ExitCode, Readiness, Rejected, SiteS
 from wwt_framework.options import HouseOptions
 from wwt_framework.plugin import LoginOption
 from wwt_framework.services.access import Access
+from wwt_framework.services.mailing import Post
 from wwt_framework.snapshot import Snapshot, SnapshotParts, open_snapshot, write
 from wwt_framework.store import Store
 
@@ -198,6 +199,7 @@ class Installation:
         self.board = Board(snapshot)
         self.path = config.path
         self.clockwork = Clockwork(self)
+        self.post = Post(self.store, lambda: self.house.config.house)
         self.access = Access(lambda: self.house.hooks, self.store, lambda: self.house.config.house)
         self.problems: tuple[str, ...] = ()
         self.restart_needed: tuple[str, ...] = ()

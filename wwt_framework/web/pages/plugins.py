@@ -12,6 +12,7 @@ from wwt_framework.errors import PluginError, WwtError
 from wwt_framework.hooks.loader import Loaded
 from wwt_framework.hooks.option_rows import OptionRow
 from wwt_framework.hooks.record import Failure, Quarantine, Timing
+from wwt_framework.services.mailing import NO_SERVER
 from wwt_framework.store import ledger
 from wwt_framework.web.exchange import Exchange, Refused, current_exchange
 from wwt_framework.web.filters import age_words
@@ -153,7 +154,8 @@ class Doctor:
     def health(self) -> Response:
         """Whether this process can serve (200) or not (503), and what is not as it should be, with reasons."""
         exchange = current_exchange()
-        checks = [self.store(), self.snapshot(exchange), *self.configuration(exchange), *self.plugins(exchange.house)]
+        checks = [self.store(), self.snapshot(exchange), *self.configuration(exchange), *self.mail()]
+        checks += self.plugins(exchange.house)
         states = {check.state for check in checks}
         state = next((word for word in ("down", "degraded") if word in states), "ok")
         open_reading = exchange.house.config.house.open_reading
@@ -186,6 +188,20 @@ class Doctor:
         if app.restart_needed:
             checks.append(Check("configuration", "degraded", f"restart needed for: {', '.join(app.restart_needed)}"))
         return checks or [Check("configuration", "ok", str(exchange.house.config.checksum))]
+
+    def mail(self) -> list[Check]:
+        """How the mail server is, where there is one or a mail waits for one; nothing while the store is away."""
+        try:
+            post = self.app.post.state()
+        except WwtError:
+            return []
+        waiting = post.counts["waiting"]
+        waits = f"{waiting} mail{' waits' if waiting == 1 else 's wait'}"
+        if not post.server:
+            return [Check("mail", "degraded", f"{NO_SERVER}, and {waits}")] if waiting else []
+        if post.trouble_in_short:
+            return [Check("mail", "degraded", f"{post.trouble_in_short}; {waits}")]
+        return [Check("mail", "ok", waits if waiting else "nothing waits")]
 
     def plugins(self, house: Any) -> tuple[Check, ...]:
         """What plugins say of themselves; asked anew when the last answers are old, or of another house."""
