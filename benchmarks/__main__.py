@@ -1,42 +1,55 @@
 """``python -m benchmarks [SIZE ...]``: every figure beside its bound, as ratios of one run.
 
-Sizes are numbers of workflows, 1000 and 10000 when none is given; 100000 takes some minutes.
+Sizes are numbers of workflows, 1000 and 10000 when none is given; all three of 1000, 10000 and 100000 take ten minutes.
 Times are seconds of the processor, so that a busy machine does not lie; [by the clock] where that is another story.
-``--write FILE`` puts the table into a Markdown file between its two marks.
+What readers and the browser see is by the clock.
+``--write FILE`` puts the tables into a Markdown file between its two marks.
+``--resume`` goes on where an earlier run of the same program was interrupted.
+
+``python -m benchmarks soak`` reads all pages while refreshes come and go: see ``python -m benchmarks soak --help``.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
-import math
+import os
+import platform
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
-from benchmarks import bounds, generate, original
+from benchmarks import bounds, generate, original, soak, worlds
 from benchmarks.house import Cost, cost, middle
+from benchmarks.server import environ
+from benchmarks.table import as_markdown
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+#: Where what was measured of a size is kept for ``--resume``.
+KEPT = Path("build/bench")
 
 
-def house(what: str, folder: Path, runs: int) -> dict:
-    """One kind of measurement in a process of its own."""
+def process(module: str, *words: str) -> Any:
+    """What one kind of measurement says, in a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.house", what, str(folder), str(runs)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+        [sys.executable, "-m", f"benchmarks.{module}", *words],
+        capture_output=True, text=True, check=False, env=environ(),
+    )  # fmt: skip
     if done.returncode:
-        sys.exit(f"measuring {what} in {folder} failed:\n{done.stderr}")
-    told = json.loads(done.stdout.splitlines()[-1])
+        sys.exit(f"benchmarks.{module} {' '.join(words)} failed:\n{done.stderr}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def costs(told: dict[str, Any]) -> dict[str, Any]:
+    """*told* with its pairs as costs again: JSON knows lists only."""
     return {name: Cost(*value) if isinstance(value, list) else value for name, value in told.items()}
 
 
-def bound(path: Path, runs: int) -> dict:
+def bound(path: Path, runs: int) -> dict[str, Any]:
     """The bounds on the same file."""
     times = [cost(lambda: bounds.ingest(path)) for _ in range(runs)]
     pivot = bounds.prepare(bounds.ingest(path))
@@ -57,138 +70,88 @@ def show(text: str) -> None:
     print(f"[{time.strftime('%H:%M:%S')}] {text}", file=sys.stderr, flush=True)
 
 
-def measure(size: int, folder: Path) -> dict:
-    """Everything about one size."""
+def measure(size: int, folder: Path, load: str, hasty: bool) -> dict[str, Any]:
+    """Everything about one size; *hasty*: everything once and briefly."""
     show(f"{size:,} workflows: making the file")
-    path = generate.write(folder, size)
-    found = {"size": size}
+    path = generate.write(folder, size) if load == "generate" else worlds.write(folder, size)
+    found: dict[str, Any] = {"size": size, "loaded": f"from `{load}`", "not_measured": ""}
     show(f"{size:,} workflows: bounds")
-    runs = 5 if size < 100_000 else 2
+    runs = 1 if hasty else 5 if size < 100_000 else 2
+    brief = ["--hasty"] if hasty else []
     found["bound"] = bound(path, runs)
-    for what in ("refresh", "pages", "memory"):
+    for what in ("refresh", "pages"):
         show(f"{size:,} workflows: ours, {what}")
-        found |= house(what, folder, runs)
-    if size <= 10_000:
+        found |= process("house", what, str(folder), str(runs))
+    show(f"{size:,} workflows: readers, refreshes, restarts")
+    found["load"] = process("load", str(folder), *brief)
+    show(f"{size:,} workflows: Chromium")
+    found["browser"] = process("browser", str(folder), *brief)
+    if not found["browser"]:
+        found["not_measured"] = "what Chromium shows (it, or playwright, is not installed); "
+    if size <= 10_000 and load == "generate":  # its stand-ins for services know these names only
         show(f"{size:,} workflows: the original, if it is installed")
         found["original"] = original.measure(folder, repaired=False) if size <= 1000 else None
         found["repaired"] = original.measure(folder, repaired=True)
+        missing = [name for name in ("original", "repaired") if not found[name]]
+        if missing:
+            why = original.why_not() or "it takes minutes"
+            found["not_measured"] += f"the older console, {' and '.join(missing)} ({why})"
     return found
 
 
-def _time(value: float) -> str:
-    return f"{value * 1000:,.1f} ms" if value < 1 else f"{value:,.2f} s"
+def checksum() -> str:
+    """Of all that is measured: results of other programs are not to stand in one table."""
+    root = Path(__file__).parents[1]
+    digest = hashlib.blake2b(digest_size=8)
+    for place in ("wwt_framework", "plugins", "benchmarks"):
+        for path in sorted((root / place).rglob("*")):
+            if path.is_file() and path.suffix != ".pyc":
+                digest.update(f"{path.relative_to(root)}\n".encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
-#: How many times faster than the older console, at the sizes for which there is a goal.
-GOALS = {("original", 1000): {"overview": 500}, ("repaired", 10_000): {"load": 5, "overview": 100}}
+def measured(size: int, how: argparse.Namespace) -> dict[str, Any]:
+    """What was measured of a size; to resume is to take what an earlier run of this program has kept."""
+    kept = KEPT / f"{how.load}-{size}-{checksum()}{'-hasty' if how.hasty else ''}.json"
+    if not (how.resume and kept.exists()):
+        with tempfile.TemporaryDirectory(prefix="wwt-bench-") as scratch:
+            folder = (how.folder or Path(scratch)).resolve() / f"{how.load}-{size}"
+            found = measure(size, folder, how.load, how.hasty)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps(found))
+    found = costs(json.loads(kept.read_text()))
+    for name in ("bound", "original", "repaired"):
+        if found.get(name):
+            found[name] = costs(found[name])
+    return found
 
 
-def _ms(cost: Cost) -> str:
-    """Of the processor; by the clock, too, where that is another story."""
-    waited = cost.wall > 1.2 * cost.cpu and cost.wall - cost.cpu > 0.001
-    return _time(cost.cpu) + (f" [{_time(cost.wall)}]" if waited else "")
-
-
-def _cpu(value: Cost | float) -> float:
-    return value.cpu if isinstance(value, Cost) else value
-
-
-def _ratio(ours: Cost, theirs: Cost) -> str:
-    """In seconds of the processor; by the clock in brackets."""
-    return f"{ours.cpu / theirs.cpu:.2f} [{ours.wall / theirs.wall:.2f}]"
-
-
-def _verdict(met: bool | None) -> str:
-    return "not measured" if met is None else "met" if met else "**missed**"
-
-
-def rows(found: dict) -> list[tuple[str, str, str, str, str]]:
-    """Goal, what, measured, against what, verdict; for one size."""
-    limit, big = found["bound"], found["size"] >= 100_000
-    screens = max(found["overview"].cpu, found["overview_filtered"].cpu)
-    plain = f"{_ms(found['overview'])} ({_ms(found['overview_worst'])})"
-    filtered = f"{_ms(found['overview_filtered'])} ({_ms(found['overview_filtered_worst'])})"
-    overviews = f"{plain}; filtered {filtered}"
-    table = [
-        ("G1", "errors file to an open snapshot", _ms(found["refresh"]),
-         f"{_ratio(found['refresh'], limit['ingest'])} x orjson + columns ({_ms(limit['ingest'])}); goal 2",
-         _verdict(found["refresh"].cpu <= 2 * limit["ingest"].cpu)),
-        ("G2", "first page of a new visitor", _ms(found["first_page_of_a_visitor"]),
-         f"goal 50 ms; the very first after a start {_ms(found['first_page_after_start'])}",
-         _verdict(found["first_page_of_a_visitor"].cpu <= 0.05) if found["size"] <= 10_000 else ""),
-        ("G3", "overview, any orientation, median (worst)", overviews,
-         f"{screens / limit['first_screen'].cpu:.2f} x pivot + 50 rows ({_ms(limit['first_screen'])}); goal 3",
-         _verdict(screens <= 3 * limit["first_screen"].cpu)),
-        ("G3", "its size, gzipped, largest", f"{max(found['overview_gz_kb'], found['overview_filtered_gz_kb']):.1f} kB",
-         "goal 100 kB", _verdict(max(found["overview_gz_kb"], found["overview_filtered_gz_kb"]) <= 100)),
-        ("G4", "workflow page, median (worst)", f"{_ms(found['workflow'])} ({_ms(found['workflow_worst'])})",
-         f"goal 10 ms; bound {_ms(limit['workflow'])}", _verdict(found["workflow"].cpu <= 0.01)),
-        ("G5", "list(code, site), median (worst)", f"{_ms(found['list'])} ({_ms(found['list_worst'])})",
-         f"goal 5 ms; bound {_ms(limit['list'])}", _verdict(found["list"].cpu <= 0.005)),
-        ("G11", "resident memory of a server", f"{found['rss_mb']:.0f} MB",
-         f"goal {1500 if big else 300} MB; the refresh peaks at {found['refresh_peak_mb']:.0f} MB",
-         _verdict(found["rss_mb"] <= (1500 if big else 300))),
-    ]  # fmt: skip
-    for name, words in (("original", "the original"), ("repaired", "the original, repaired")):
-        theirs = found.get(name)
-        if theirs:
-            goals = GOALS.get((name, found["size"]), {})
-            for goal, key, ours in (("G1", "load", found["refresh"]), ("G3", "overview", found["overview"])):
-                ratio = theirs[key].cpu / ours.cpu
-                least = goals.get(key)
-                against = f"{ratio:,.1f} x ours; goal {least or 'at another size only'}"
-                verdict = _verdict(ratio >= least) if least else ""
-                table.append((goal, f"{key}, {words}", _ms(theirs[key]), against, verdict))
-    return table
-
-
-def growth(all_found: list[dict]) -> list[tuple[str, str, str, str, str]]:
-    """G12: exponents from the smallest to the largest size."""
-    if len(all_found) < 2:
-        return []
-    small, large = all_found[0], all_found[-1]
-    steps = math.log(large["size"] / small["size"])
-    limits = {"refresh": 1.1, "rss_mb": 1.1, "workflow": 0.2, "list": 0.2, "first_page_of_a_visitor": 0.2}
-    table = []
-    for key, limit in limits.items():
-        exponent = math.log(_cpu(large[key]) / _cpu(small[key])) / steps
-        name = key.replace("_", " ")
-        table.append(("G12", f"growth of {name}", f"n^{exponent:.2f}", f"goal n^{limit}", _verdict(exponent <= limit)))
-    return table
-
-
-def as_markdown(all_found: list[dict]) -> str:
-    """The tables."""
-    lines = []
-    for found in all_found:
-        lines += [f"### {found['size']:,} workflows, {found['bound']['cells']:,} cells", ""]
-        lines += _table(rows(found))
-        missing = [name for name in ("original", "repaired") if name in found and not found[name]]
-        if missing:
-            lines += [f"Not measured in this run: {', '.join(missing)} ({original.why_not() or 'takes minutes'}).", ""]
-    if grown := growth(all_found):
-        lines += [
-            f"### Growth from {all_found[0]['size']:,} to {all_found[-1]['size']:,} workflows",
-            "",
-            *_table(grown),
-        ]
-    return "\n".join(lines)
-
-
-def _table(table: list[tuple[str, str, str, str, str]]) -> list[str]:
-    head = ["| goal | what | measured | against | |", "|---|---|--:|---|---|"]
-    return [*head, *(f"| {' | '.join(row)} |" for row in table), ""]
+def machine(began: float) -> str:
+    """On what it ran, and how busy that was with other things."""
+    loads = ", ".join(f"{load:.1f}" for load in os.getloadavg())
+    return (
+        f"{time.strftime('%Y-%m-%d')}: {os.cpu_count()} cores, Python {platform.python_version()}, "
+        f"{time.monotonic() - began:.0f} s in all; waiting for a core over the last 1, 5 and 15 minutes: {loads}."
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    if sys.argv[1:2] == ["soak"]:
+        sys.exit(soak.main(sys.argv[2:]))
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("sizes", nargs="*", type=int, default=[1000, 10_000], metavar="SIZE")
+    parser.add_argument("--load", choices=("generate", "world"), default="generate", help="whose made-up grid")
     parser.add_argument("--folder", type=Path, help="keep the made-up files here; otherwise they are made anew")
+    parser.add_argument("--resume", action="store_true", help="do not measure again what is measured already")
+    parser.add_argument("--hasty", action="store_true", help="everything once and briefly, to see that it runs")
     parser.add_argument("--write", type=Path, metavar="FILE", help="put the tables into this file")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="wwt-bench-") as scratch:
-        folder = arguments.folder or Path(scratch)
-        text = as_markdown([measure(size, folder / str(size)) for size in arguments.sizes])
+    began = time.monotonic()
+    sizes = sorted(set(arguments.sizes))
+    every = [measured(size, arguments) for size in sizes]
+    text = as_markdown(every, machine(began))
     print(text)
     if arguments.write:
         before, _, rest = arguments.write.read_text().partition(BEGIN)

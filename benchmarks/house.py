@@ -7,14 +7,13 @@ Pages are asked in place, through the WSGI callable: no network, one thread, wha
 from __future__ import annotations
 
 import gc
-import gzip
 import io
 import json
-import resource
 import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
@@ -31,12 +30,6 @@ errors:
 auth:
   local: {}
 """
-
-
-def rss_mb() -> float:
-    """Resident memory of this process, MB."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
 class Cost(NamedTuple):
@@ -87,11 +80,7 @@ def measure_refresh(folder: Path, runs: int = 5) -> dict[str, Any]:
     first = cost(whole)
     later = [cost(whole) for _ in range(runs)]
     app.close()
-    return {
-        "refresh_first": first,
-        "refresh": middle(later),
-        "refresh_peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    }
+    return {"refresh_first": first, "refresh": middle(later)}
 
 
 class Client:
@@ -123,8 +112,9 @@ def _overviews(client: Client, snapshot: Any, runs: int) -> dict[str, Any]:
     """Every orientation without and with filters; no address twice, so that nothing can be remembered."""
     plain = [{"pievar": pievar} for pievar in ("errorcode", "sitename", "stepname")]
     campaign = max(snapshot.campaigns)
+    search = next(group for group in ("SUS", "RunII", "task") if any(group in prep for prep in snapshot.preps))
     filtered = [{**query, "campaign": campaign} for query in plain]
-    filtered += [{**query, "search": "SUS"} for query in plain] + [{**query, "tier": "T1"} for query in plain]
+    filtered += [{**query, "search": search} for query in plain] + [{**query, "tier": "T1"} for query in plain]
     found: dict[str, Any] = {}
     for name, queries in (("overview", plain), ("overview_filtered", filtered)):
         times, sizes = [], []
@@ -154,53 +144,32 @@ def measure_pages(folder: Path, runs: int = 5) -> dict[str, Any]:
     picked = [names[len(names) * i // 40] for i in range(40)]
     pages = [cost(lambda n=name: client.get(f"/seeworkflow?workflow={quote(n)}")) for name in picked]
     found["workflow"], found["workflow_worst"] = middle(pages), max(pages)
-    from benchmarks import bounds
+    found |= _lists(client, snapshot.cube, runs)
+    app.close()
+    return found
 
-    pivot = bounds.prepare(bounds.ingest(folder / "all_errors.json")) if len(names) <= 20_000 else None
-    pairs = (
-        _pairs(snapshot.cube)
-        if pivot is None
-        else [(pivot.table.codes[c], pivot.table.sites[s]) for c, s in bounds.busy_pairs(pivot)]
-    )
-    lists = [
+
+#: Lines of a page of a list, and pages that are asked for.
+LINES, LISTS = 200, 10
+
+
+def _lists(client: Client, cube: Any, runs: int) -> dict[str, Any]:
+    """The fullest pages there are: where a list has 200 lines, its first page has them all."""
+    workflows = {}
+    for at, (begin, end) in enumerate(pairwise(cube.code_site_start.tolist())):
+        workflows[at] = len(set(cube.cell_workflow[cube.code_site_cells[begin:end]].tolist())) if begin < end else 0
+    picked = sorted(workflows, key=workflows.__getitem__)[-LISTS:]
+    pairs = [(int(cube.codes[at // len(cube.sites)]), cube.sites[at % len(cube.sites)]) for at in picked]
+    costs = [
         cost(lambda c=code, s=site: client.get(f"/listpage?errorcode={c}&sitename={quote(s)}"))
         for code, site in pairs
         for _ in range(runs)
     ]
-    found["list"], found["list_worst"] = middle(lists), max(lists)
-    assert len(gzip.decompress(client.get("/globalerror"))) > 1000
-    app.close()
-    return found
-
-
-def _pairs(cube: Any) -> list[tuple[int, str]]:
-    sizes = cube.code_site_start[1:] - cube.code_site_start[:-1]
-    used = sorted((int(n), at) for at, n in enumerate(sizes.tolist()) if n)
-    picked = [used[(len(used) - 1) * i // 19][1] for i in range(20)]
-    return [(int(cube.codes[at // len(cube.sites)]), cube.sites[at % len(cube.sites)]) for at in picked]
-
-
-def measure_memory(folder: Path, runs: int = 20) -> dict[str, Any]:
-    """Resident memory of a process that has served every kind of page."""
-    from wwt_framework.app import App
-    from wwt_framework.web import wsgi
-
-    app = App.build(folder / "plugins.yml")
-    client = Client(wsgi.build(app))
-    for pievar in ("errorcode", "sitename", "stepname"):
-        client.get(f"/globalerror?pievar={pievar}")
-        client.get(f"/globalerror?pievar={pievar}&search=SUS")
-    names = app.board.snapshot.workflow_names()
-    for i in range(runs):
-        client.get(f"/seeworkflow?workflow={quote(names[len(names) * i // runs])}")
-    for code, site in _pairs(app.board.snapshot.cube):
-        client.get(f"/listpage?errorcode={code}&sitename={quote(site)}")
-    found = {"rss_mb": rss_mb()}
-    app.close()
-    return found
+    lines = int(statistics.median(min(LINES, workflows[at]) for at in picked))
+    return {"list": middle(costs), "list_worst": max(costs), "list_lines": lines}
 
 
 if __name__ == "__main__":
     runs = {} if len(sys.argv) < 4 else {"runs": int(sys.argv[3])}
-    measure = {"refresh": measure_refresh, "pages": measure_pages, "memory": measure_memory}[sys.argv[1]]
+    measure = {"refresh": measure_refresh, "pages": measure_pages}[sys.argv[1]]
     print(json.dumps(measure(Path(sys.argv[2]), **runs)))
