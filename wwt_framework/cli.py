@@ -148,11 +148,18 @@ def work(config_file: str | None) -> None:
 @cli.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any free one.")
 @click.option("--workflows", type=click.IntRange(1, 1_000_000), default=300, show_default=True, help="How big a grid.")
-def demo(port: int, workflows: int) -> None:
-    """Show a made-up grid: no configuration, no certificate, nothing is kept."""
-    from wwt_framework import running
+@click.option(
+    "--time-lapse",
+    type=click.FloatRange(1, 100_000),
+    default=60,
+    show_default=True,
+    help="Seconds that pass in the grid in one of ours; 60: an hour a minute, 1: as here.",
+)
+def demo(port: int, workflows: int, time_lapse: float) -> None:
+    """Show a made-up grid, with an executor: no configuration, no certificate, nothing is kept."""
+    from wwt_framework import demo as shown
 
-    running.demo(port, workflows)
+    shown.demo(shown.Demo(port, workflows, time_lapse))
 
 
 @cli.command()
@@ -230,6 +237,33 @@ def import_config(file: Path, output: Path | None) -> None:
         click.echo(f"carried over: {sentence}", err=True)
     for sentence in converted.left:
         click.echo(f"not carried over: {sentence}", err=True)
+
+
+@cli.command("import-actions")
+@config_option
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def import_actions(config_file: str | None, files: tuple[Path, ...]) -> None:
+    """Take over the original's actions (JSON, exports of MongoDB) and its reasons.db; exit code 1 if some were bad."""
+    from wwt_framework import errands
+
+    problems = errands.import_files(_found(config_file), files, click.echo)
+    for problem in problems:
+        click.echo(f"not imported: {problem}", err=True)
+    if problems:
+        sys.exit(1)
+
+
+@cli.command("report-action")
+@click.argument("workflows", nargs=-1, required=True, metavar="WORKFLOW...")
+@click.option("--key-file", default="key.json", show_default=True, type=click.Path(path_type=Path),
+              help="JSON with url, port, path and key.")  # fmt: skip
+@click.option("--insecure", is_flag=True, help="Do not check the certificate of who answers.")
+def report_action(workflows: tuple[str, ...], key_file: Path, insecure: bool) -> None:
+    """Report that WORKFLOWs are acted on, as an executor does; exit code 1 unless all were open."""
+    from wwt_framework import errands
+
+    if not errands.report_actions(key_file, workflows, insecure, click.echo):
+        sys.exit(1)
 
 
 @cli.group()

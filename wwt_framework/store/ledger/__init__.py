@@ -48,6 +48,7 @@ from wwt_framework.store.ledger.executors import (
     stuck,
     words,
 )
+from wwt_framework.store.ledger.imports import import_actions
 from wwt_framework.store.ledger.life import ActionEvent
 from wwt_framework.store.ledger.mail import (
     Mail,
@@ -79,7 +80,10 @@ from wwt_framework.store.ledger.people import (
     write_down,
 )
 from wwt_framework.store.ledger.reasons import (
+    BookEntry,
     add_reasons,
+    book_entries,
+    change_reason,
     reason_key,
     reasons,
     reasons_named,
@@ -141,6 +145,7 @@ __all__ = [
     "TIME_OVER",
     "ActionEvent",
     "ActionSearch",
+    "BookEntry",
     "Deed",
     "Evidence",
     "JobRun",
@@ -161,7 +166,9 @@ __all__ = [
     "add_reasons",
     "answer",
     "begin_session",
+    "book_entries",
     "change_account",
+    "change_reason",
     "change_user",
     "claim",
     "claim_roles",
@@ -197,6 +204,7 @@ __all__ = [
     "has_expired",
     "has_open",
     "heard",
+    "import_actions",
     "keep_draft",
     "keep_evidence",
     "keep_scratch",
