@@ -31,6 +31,10 @@ OLGA = User("olga", roles=frozenset({"operator"}))
 IVAN = User("ivan", roles=frozenset({"operator"}))
 VISITOR = User()
 
+#: Everything that the shipped installation has of actions, without guards; and with them.
+KINDS = ("actions.acdc", "actions.clone", "actions.recovery", "actions.special", "actions.sites_to_run")
+ALL = (*KINDS, "actions.drain_guard", "actions.task_guard", "actions.memory_guard", "actions.overlap_guard")
+
 SITES = [
     SiteStatus("T1_US_FNAL", Readiness.GREEN, "enabled"),
     SiteStatus("T2_CH_CERN", Readiness.GREEN, "enabled"),

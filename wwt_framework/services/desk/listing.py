@@ -29,6 +29,7 @@ class ActionQuery:
     draft: str = ""
     stuck: bool = False
     page: int = 1
+    reason: str = ""  # short name of one of its reasons
 
 
 @dataclass(frozen=True)
@@ -84,12 +85,12 @@ def action_lines(store: Store, query: ActionQuery, *, push: Collection[str] = ()
     now = store.now()
     stuck = ledger.stuck(store, now - STUCK_AFTER)
     since = None if query.days is None else now - timedelta(days=query.days)
-    wanted = ActionSearch(query.states, query.kinds, query.users, query.text, since, query.draft)
+    wanted = ActionSearch(query.states, query.kinds, query.users, query.text, since, query.draft, reason=query.reason)
     if query.stuck:
         found, total = _page_of([action for action in stuck if _fits(action, wanted)], query.page)
     else:
         found, total = ledger.search_actions(store, wanted, PAGE, (query.page - 1) * PAGE)
-    any_state = ActionSearch((), query.kinds, query.users, query.text, since, query.draft)
+    any_state = ActionSearch((), query.kinds, query.users, query.text, since, query.draft, reason=query.reason)
     lines = lines_of(store, found, now, push=push, stuck={action.id for action in stuck})
     return ActionPage(query, lines, total, ledger.count_actions(store, any_state), len(stuck))
 
