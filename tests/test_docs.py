@@ -21,6 +21,7 @@ import yaml
 
 from wwt_framework import cli, config
 from wwt_framework.options import HouseKeys, HouseOptions
+from wwt_framework.testing.running import running
 from wwt_framework.web import pages, wsgi
 
 ROOT = Path(__file__).parents[1]
@@ -95,7 +96,7 @@ def told(paths: list[Path], pattern: str) -> list[tuple[str, str]]:
 def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[click.Group]:
     """``wwt`` with what the shipped plugins contribute."""
     path = tmp_path / "plugins.yml"
-    path.write_text("auth: {local: {}}\n")
+    path.write_text("auth: {local: {}}\nactions: {procedures: {}}\n")
     monkeypatch.setenv("WWT_CONFIG", str(path))
     monkeypatch.setattr(sys, "argv", ["wwt"])
     with click.Context(cli.cli):
@@ -258,8 +259,20 @@ def mounted() -> set[str]:
     return {*exact, *below}
 
 
-def test_every_address_in_the_docs_is_served():
-    paths = mounted()
+def contributed(folder: Path) -> set[str]:
+    """The addresses that shipped plugins add to those of the core."""
+    found: set[str] = set()
+    for namespace in config.NAMESPACES:
+        for name, plugin in configuration.shipped(namespace):
+            if hasattr(plugin, "register_pages"):
+                it = running(f"{namespace}.{name}", {}, folder)
+                found |= {page.path for page in it.ask("register_pages")}
+                it.stop()
+    return found
+
+
+def test_every_address_in_the_docs_is_served(tmp_path: Path):
+    paths = mounted() | contributed(tmp_path)
     ours = [ROOT / "docs" / "operators.md", ROOT / "docs" / "admins.md"]
     named = [
         (path.name, span.split("?")[0]) for path in ours for span in spans(path) if re.match(r"/[a-z0-9_]+(\?|$)", span)
