@@ -154,10 +154,10 @@ def _largest_first(counts: Array, most: int) -> Array:
 
 
 def _workflow_entries(snapshot: Snapshot, index: list[int], counts: list[int], marks: Marks) -> list[Entry]:
-    names = snapshot.cube.workflows.take(index)
+    names, states = snapshot.cube.workflows.take(index), snapshot.errors_state[index].tolist()
     return [
-        Entry(name, name, n, marks.get(name, "none"), state=STATE_WORDS[int(snapshot.errors_state[i])])
-        for name, n, i in zip(names, counts, index, strict=True)
+        Entry(name, name, n, marks.get(name, "none"), state=STATE_WORDS[state])
+        for name, n, state in zip(names, counts, states, strict=True)
     ]
 
 

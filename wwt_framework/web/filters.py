@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from datetime import datetime, timezone
 from numbers import Integral
 from typing import Any
@@ -104,14 +105,9 @@ def short(name: Any, width: int = 40) -> Markup:
     """*name* cut in the middle, the whole in its title; as it is when it fits."""
     text = plain(name)
     cut = middle_cut(text, width)
-    if cut == text:
-        return _BDI + escape(text) + _END
-    return _BDI_TITLED + escape(middle_cut(text, 4000)) + _TITLE_ENDS + escape(cut) + _END
-
-
-# Joined by hand: Markup.format parses its template anew for every name.
-_BDI, _BDI_TITLED = Markup('<bdi class="name">'), Markup('<bdi class="name" title="')
-_TITLE_ENDS, _END = Markup('">'), Markup("</bdi>")
+    title = "" if cut == text else f' title="{html.escape(middle_cut(text, 4000))}"'
+    # Not Markup.format, nor a sum of Markup: a list has two hundred names, and these take half of its time.
+    return Markup(f'<bdi class="name"{title}>{html.escape(cut)}</bdi>')  # noqa: S704  # both are escaped
 
 
 FILTERS = {
