@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import islice
 
 from wwt_framework.model import NOT_REPORTED, Case, LogExcerpt, Recommendation
 
@@ -18,6 +19,8 @@ from .patterns import MAX_TEXT, finds
 _MAX_SEARCHED = 2_000_000
 #: Finds of one name, and lines of evidence, that are kept.
 _MOST_FINDS, _MOST_LINES = 40, 3
+#: Matches of one expression in one text that are looked at.
+_MOST_MATCHES = 200
 #: Recommendations for one case: the heaviest.
 _MOST = 200
 
@@ -93,7 +96,7 @@ def search(listed: Listed, logs: Sequence[LogExcerpt], searched: list[int] | Non
             if searched[0] > _MAX_SEARCHED:
                 break
             searched[0] += min(len(text), MAX_TEXT)
-            for name, found, line in finds(expression.pattern, expression.name, text):
+            for name, found, line in islice(finds(expression.pattern, expression.name, text), _MOST_MATCHES):
                 hit.add(number)
                 if found and len(captured[name]) < _MOST_FINDS:
                     captured[name][found] = None
