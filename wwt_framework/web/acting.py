@@ -127,6 +127,11 @@ class PreviewPage(Worded):
         return sum(line.state == "changed" for line in self.plan.lines)
 
     @property
+    def waiting(self) -> int:
+        """Tasks that have no site."""
+        return sum(len(line.without_sites) for line in self.plan.lines)
+
+    @property
     def why_not(self) -> str:
         if any(problem.blocking for problem in self.plan.problems):
             return "Nothing can be queued before the form is mended."
@@ -200,7 +205,7 @@ class FormPage:
     changes: str = ""  # id of the action that this one would take the place of
     advice: str = ""  # id of the procedure that filled it in
     methods: tuple[tuple[str, str, str], ...] = METHODS
-    blank: str = "same"  # what an empty field means
+    blank: str = "nothing chosen"
 
     @property
     def intent(self) -> Intent:

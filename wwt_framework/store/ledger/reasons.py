@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from wwt_framework.errors import NotFound
 from wwt_framework.model import Reason
 from wwt_framework.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class BookEntry:
+    """A reason as it stands in the book."""
+
+    reason: Reason
+    user: str  # who wrote it
+    created_at: datetime
+    used_at: datetime | None  # None: never
+    uses: int
 
 
 def reason_key(short: str) -> str:
@@ -20,6 +34,27 @@ def reasons(store: Store) -> list[Reason]:
     table: Any = store.tables.reason
     with store.connection():
         return [Reason(row.short, row.long) for row in table.select().order_by(table.key)]
+
+
+def book_entries(store: Store) -> list[BookEntry]:
+    """Every reason in the book with who wrote it and how often it was used, by short name."""
+    table: Any = store.tables.reason
+    with store.connection():
+        return [
+            BookEntry(Reason(row.short, row.long), row.user_name, row.created_at, row.used_at, row.uses)
+            for row in table.select().order_by(table.key)
+        ]
+
+
+def change_reason(store: Store, short: str, long: str) -> Reason:
+    """Give the reason called *short* another text; actions that used it keep what they were told. Raises `NotFound`."""
+    table: Any = store.tables.reason
+    with store.write(alone="reasons"):
+        row = table.get_or_none(table.key == reason_key(short))
+        if row is None:
+            raise NotFound(f"There is no reason called {short!r} in the book.")
+        table.update(long=long).where(table.number == row.number).execute()
+        return Reason(row.short, long)
 
 
 def reasons_named(store: Store, shorts: Iterable[str]) -> dict[str, Reason]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +26,7 @@ class ActionSearch:
     since: datetime | None = None  # submitted then or later
     draft: str = ""
     rehearsals: bool | None = None  # None: both
+    reason: str = ""  # short name of one of its reasons
 
 
 def search_actions(store: Store, wanted: ActionSearch, limit: int, offset: int = 0) -> tuple[list[Action], int]:
@@ -75,6 +77,8 @@ def _condition(store: Store, wanted: ActionSearch) -> Any:
         fits &= table.submitted_at >= wanted.since
     if wanted.draft:
         fits &= table.draft == wanted.draft
+    if wanted.reason:  # reasons are kept as [["short","long"],...]
+        fits &= table.reasons.cast("TEXT").contains(f"[{json.dumps(wanted.reason)},")
     if wanted.rehearsals is not None:
         fits &= table.rehearsed if wanted.rehearsals else ~table.rehearsed
     return fits
