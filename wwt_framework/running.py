@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
 import signal
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -13,7 +11,6 @@ from pathlib import Path
 import click
 
 from wwt_framework.app import App
-from wwt_framework.errors import WwtError
 from wwt_framework.logs import keep_logs
 from wwt_framework.services.refresh import refresh as take_snapshot
 from wwt_framework.store import ledger
@@ -93,70 +90,3 @@ def refresh(
         return report.text
     finally:
         app.close()
-
-
-_DEMO = """\
-wwt: {{listen: "127.0.0.1:{port}", data_dir: data, refresh_minutes: 2}}
-errors:
-  world: {{workflows: {workflows}}}
-  cms_names: {{}}
-  cms_exit_codes: {{}}
-  cms_links: {{}}
-actions:
-  acdc: {{}}
-  clone: {{}}
-  recovery: {{}}
-  special: {{}}
-  sites_to_run: {{}}
-  drain_guard: {{}}
-  task_guard: {{}}
-  memory_guard: {{}}
-  overlap_guard: {{}}
-auth:
-  local: {{}}
-"""
-
-
-def demo(port: int, workflows: int) -> None:
-    """Serve a made-up grid from a folder that is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="wwt-demo-") as folder:
-        path = Path(folder) / "plugins.yml"
-        path.write_text(_DEMO.format(port=port, workflows=workflows), encoding="utf-8")
-        people = _demo_people(path)
-        click.echo(f"Making a grid of {workflows:,} workflows that nobody runs ...")
-        click.echo(refresh(path, (), (), None))
-
-        def opened(address: str) -> None:
-            click.echo(f"\nOpen {address}/globalerror\n")
-            for name, password, role in people:
-                click.echo(f"  {role:<9} name {name:<9} password {password}")
-            click.echo("\nNothing here is real, and nothing is kept. Ctrl-C ends it.")
-
-        serve(path, port, jobs=True, opened=opened)
-
-
-def _demo_people(path: Path) -> list[tuple[str, str, str]]:
-    """Accounts of an operator and an admin, made by the same command that an admin would use."""
-    app = App.build(path)
-    try:
-        people = [(name, secrets.token_urlsafe(9), role) for name, role in (("olga", "operator"), ("ada", "admin"))]
-        user = next(
-            command.command
-            for answer in app.house.hooks.each("register_commands")
-            for command in answer.value or ()
-            if command.name == "user"
-        )
-        for name, password, role in people:
-            result = _invoke(user, ["add", name, "--role", role, "--password-stdin"], password)
-            if result:
-                raise WwtError(f"the demo's account {name} could not be made: {result}")
-        return people
-    finally:
-        app.close()
-
-
-def _invoke(command: click.Command, words: list[str], typed: str) -> str:
-    from click.testing import CliRunner
-
-    result = CliRunner().invoke(command, words, input=typed + "\n")
-    return "" if result.exit_code == 0 else result.output

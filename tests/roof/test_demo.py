@@ -1,0 +1,122 @@
+"""The demo: a grid whose time is ours or faster, and an executor that carries out what operators submit."""
+
+from __future__ import annotations
+
+import base64
+import json
+import signal
+import sys
+import urllib.parse
+import urllib.request
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from wwt_framework.config import load
+from wwt_framework.demo import Demo
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
+
+
+def configured(tmp_path, **changes):
+    """What the demo's plugins.yml says, as the house reads it."""
+    path = tmp_path / "plugins.yml"
+    path.write_text(Demo(**{"port": 8080, "workflows": 30, "time_lapse": 60.0, **changes}).configuration(NOON))
+    (tmp_path / "executor.key").write_text("a key of the demo")
+    return load(path, {})
+
+
+def options(config, full_name):
+    return next(plugin.options for plugin in config.plugins if plugin.full_name == full_name)
+
+
+def test_the_demo_runs_what_is_shipped_with_an_executor(tmp_path):
+    names = {plugin.full_name for plugin in configured(tmp_path).plugins}
+
+    assert {"errors.world", "errors.cms_names", "actions.acdc", "actions.sites_to_run", "auth.local"} <= names
+    assert options(configured(tmp_path), "actions.executor")["key"] == "a key of the demo"
+
+
+def test_the_time_of_its_grid_starts_when_it_is_started(tmp_path):
+    world = options(configured(tmp_path), "errors.world")
+
+    assert (world["workflows"], world["time_lapse"], world["start"]) == (30, 60.0, "2026-11-23T12:00:00+00:00")
+
+
+def test_without_a_time_lapse_its_time_is_ours(tmp_path):
+    assert options(configured(tmp_path, time_lapse=1), "errors.world") == {"workflows": 30}
+
+
+@pytest.mark.parametrize(
+    ("lapse", "words"),
+    [(1, "Its time is ours"), (60, "An hour there is a minute of ours"), (600, "In a minute of ours, 10 hours pass")],
+)
+def test_it_says_how_fast_its_time_goes(lapse, words):
+    assert Demo(8080, 300, lapse).pace().startswith(words)
+
+
+class Operator:
+    """Somebody who signed in to a demo as the operator that it made."""
+
+    def __init__(self, demo):
+        self.demo = demo
+        demo.until(lambda: "Ctrl-C" in "".join(demo.said))
+        password = "".join(demo.said).partition("name olga")[2].partition("password ")[2].split()[0]
+        self.secret = base64.b64encode(f"olga:{password}".encode()).decode()
+
+    def submit(self, workflow):
+        """Ask for an ACDC by the form of old; the state of its only line."""
+        form = {"workflows": workflow, "action": "acdc", "method": "Auto", "shortreason1": "", "longreason1": "why"}
+        request = urllib.request.Request(
+            f"{self.demo.address}/submitaction", urllib.parse.urlencode(form).encode(),
+            {"Authorization": f"Basic {self.secret}", "Accept": "application/json"},
+        )  # fmt: skip
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            (line,) = json.loads(answer.read())["lines"]
+        return line["state"]
+
+    def workflows(self):
+        preps = self.demo.json("/getprepids")
+        return {prep: self.demo.json(f"/getworkflows?prepid={urllib.parse.quote(prep)}") for prep in preps}
+
+
+def test_what_is_submitted_is_fetched_and_carried_out(wwt):
+    demo = wwt.start("demo", "--port", "0", "--workflows", "40", "--time-lapse", "300")
+    operator = Operator(demo)
+    asked = next(
+        one["workflow"]
+        for family in operator.workflows().values()
+        for one in family
+        if one["errors"] and operator.submit(one["workflow"]) == "queued"
+    )
+
+    demo.until(lambda: f"did {asked}\n" in "".join(demo.said))
+
+    done = demo.until(lambda: demo.json("/getaction?acted=1"))
+    assert list(done) == [asked]
+    assert demo.json("/getaction") == {}
+
+
+def test_its_executor_ends_with_it_even_when_it_is_killed(wwt):
+    demo = wwt.start("demo", "--port", "0", "--workflows", "5")
+    Operator(demo)
+    children = f"/proc/{demo.process.pid}/task/{demo.process.pid}/children"
+    if sys.platform != "linux":
+        pytest.skip("told by /proc")
+    executor = demo.until(lambda: next((pid for pid in _read(children).split() if _is_executor(pid)), None))
+
+    demo.end(signal.SIGKILL)
+
+    demo.until(lambda: not _is_executor(executor))
+
+
+def _read(path):
+    try:
+        return Path(path).read_text()
+    except OSError:  # the process is gone
+        return ""
+
+
+def _is_executor(pid):
+    return "wwt_framework.demo" in _read(f"/proc/{pid}/cmdline")

@@ -1,0 +1,159 @@
+"""What `wwt demo` does: a made-up grid in a folder that is gone afterwards, with an executor that works on it.
+
+``python -m wwt_framework.demo PARENT world executor ...`` is that executor: a command that ends with its parent.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import click
+
+from wwt_framework import cli, config_reading, running
+from wwt_framework import config as configuration
+from wwt_framework.app import App
+from wwt_framework.errors import WwtError
+from wwt_framework.job_child import end_with
+
+#: Days that a workflow of a grid in time lapse stays: an afternoon sees them come, fail, be mended and go.
+_DAYS = 4
+#: Unified looks at what operators want every five minutes.
+_EXECUTOR_EVERY_S = 300
+_KEY_FILE = "executor.key"
+
+
+@dataclass(frozen=True)
+class Demo:
+    """How big a grid, on which port, and how fast its time goes."""
+
+    port: int
+    workflows: int
+    time_lapse: float  # seconds there in a second here
+
+    def configuration(self, now: datetime) -> str:
+        """A plugins.yml for it: the shipped one with the made-up grid, and an executor's key."""
+        plain: dict[str, Any] = config_reading.read(configuration.default_text(), "the shipped plugins.yml").data
+        world: dict[str, Any] = {"workflows": self.workflows}
+        if self.time_lapse != 1:
+            world |= {"days": _DAYS, "time_lapse": self.time_lapse, "start": now.isoformat()}
+        plain["wwt"] = {
+            "listen": f"127.0.0.1:{self.port}", "data_dir": "data", "include_all_acdcs": True,
+            "refresh_minutes": 2 if self.time_lapse == 1 else 1,
+        }  # fmt: skip
+        plain["errors"] = {**plain["errors"], "world": world}
+        plain["actions"] = {**(plain.get("actions") or {}), "executor": {"key": {"$file": _KEY_FILE}}}
+        return json.dumps({name: block for name, block in plain.items() if block}, indent=1)  # which is YAML, too
+
+    def pace(self) -> str:
+        """How fast it goes, in words."""
+        if self.time_lapse == 1:
+            return "Its time is ours"
+        if self.time_lapse == 60:
+            return "An hour there is a minute of ours"
+        return f"In a minute of ours, {self.time_lapse / 60:.3g} hours pass there"
+
+
+def demo(wanted: Demo) -> None:
+    """Serve a made-up grid until a signal ends it."""
+    with tempfile.TemporaryDirectory(prefix="wwt-demo-") as name:
+        folder = Path(name)
+        path = folder / "plugins.yml"
+        path.write_text(wanted.configuration(datetime.now(timezone.utc)), encoding="utf-8")
+        (folder / _KEY_FILE).write_text(secrets.token_urlsafe(24), encoding="utf-8")
+        people = _people(path)
+        click.echo(f"Making a grid of {wanted.workflows:,} workflows that nobody runs ...")
+        click.echo(running.refresh(path, (), (), None))
+        with _executor(path, wanted) as start:
+
+            def opened(address: str) -> None:
+                click.echo(f"\nOpen {address}/globalerror\n")
+                for person, password, role in people:
+                    click.echo(f"  {role:<9} name {person:<9} password {password}")
+                click.echo(f"\n{wanted.pace()}; the pages look again every minute or two. What operators submit is")
+                click.echo("fetched by a made-up executor, carried out, and has its effect on the grid.")
+                click.echo("Nothing here is real, and nothing is kept. Ctrl-C ends it.")
+                start(address)
+
+            running.serve(path, None, jobs=True, opened=opened)
+
+
+@contextmanager
+def _executor(path: Path, wanted: Demo) -> Iterator[Callable[[str], None]]:
+    """Gives what starts the executor against an address; it is ended at the end."""
+    started: list[subprocess.Popen[bytes]] = []
+    every = max(2.0, _EXECUTOR_EVERY_S / wanted.time_lapse)
+
+    def start(address: str) -> None:
+        words = [
+            "--config",
+            str(path),
+            "--url",
+            address,
+            "--key-file",
+            str(path.parent / _KEY_FILE),
+            "--every",
+            f"{every:g}",
+        ]
+        # In a session of its own: Ctrl-C is for the demo, which ends it in order.
+        started.append(
+            subprocess.Popen(  # noqa: S603  # our own program
+                [sys.executable, "-m", "wwt_framework.demo", str(os.getpid()), "world", "executor", *words],
+                start_new_session=True,
+            )
+        )
+
+    try:
+        yield start
+    finally:
+        for process in started:
+            process.terminate()
+            process.wait()
+
+
+def _people(path: Path) -> list[tuple[str, str, str]]:
+    """Accounts of an operator and an admin, made by the same command that an admin would use."""
+    app = App.build(path)
+    try:
+        people = [(name, secrets.token_urlsafe(9), role) for name, role in (("olga", "operator"), ("ada", "admin"))]
+        user = next(
+            command.command
+            for answer in app.house.hooks.each("register_commands")
+            for command in answer.value or ()
+            if command.name == "user"
+        )
+        for name, password, role in people:
+            result = _invoke(user, ["add", name, "--role", role, "--password-stdin"], password)
+            if result:
+                raise WwtError(f"the demo's account {name} could not be made: {result}")
+        return people
+    finally:
+        app.close()
+
+
+def _invoke(command: click.Command, words: list[str], typed: str) -> str:
+    from click.testing import CliRunner
+
+    result = CliRunner().invoke(command, words, input=typed + "\n")
+    return "" if result.exit_code == 0 else result.output
+
+
+def main() -> None:
+    """Run a command that ends when its parent, the first argument, does."""
+    end_with(int(sys.argv[1]))
+    sys.argv = ["wwt", *sys.argv[2:]]
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()
