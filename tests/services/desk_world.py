@@ -102,21 +102,36 @@ class World:
 
 
 def hooks_with(folder: Path, plugins: Sequence[str] | Mapping[str, dict[str, Any]], *more: tuple[str, object]) -> Hooks:
-    """Shipped *plugins* ("actions.acdc"), as an installation loads them, and *more* of the test's own."""
-    hooks, tree, doors = Hooks(), Tree("test", folder), Doors(folder)
+    """Shipped *plugins* ("actions.acdc"), as an installation loads them, and *more* of the test's own.
+
+    Those without options are loaded once for all tests: they keep nothing.
+    """
     options = plugins if isinstance(plugins, Mapping) else {name: {} for name in plugins}
-    blocks = tuple(
-        PluginConfig(
-            *name.split("."), name.partition(".")[2], deadline_s=30.0, options=given, where="test:1", tree=tree
-        )
-        for name, given in options.items()
-    )
-    config = Config(folder / "plugins.yml", HouseOptions(data_dir=folder), blocks, "")
+    hooks = Hooks()
+    for name, given in options.items():
+        hooks.adopt(name, _load(folder, name, given) if given else _loaded(folder.parent, name))
+    for name, plugin in more:
+        hooks.register(name, plugin, deadline_s=30.0)
+    return hooks
+
+
+_LOADED: dict[str, Hooks] = {}
+
+
+def _loaded(folder: Path, name: str) -> Hooks:
+    if name not in _LOADED:
+        _LOADED[name] = _load(folder, name, {})
+    return _LOADED[name]
+
+
+def _load(folder: Path, name: str, options: dict[str, Any]) -> Hooks:
+    hooks, tree, doors = Hooks(), Tree("test", folder), Doors(folder)
+    namespace, _, entry = name.partition(".")
+    block = PluginConfig(namespace, entry, entry, deadline_s=30.0, options=options, where="test:1", tree=tree)
+    config = Config(folder / "plugins.yml", HouseOptions(data_dir=folder), (block,), "")
     loaded = loader.load(hooks, config, lambda p, o, group: doors.context(p.full_name, o, group))
     failed = [item.complaint for item in loader.start(hooks, loaded) if not item.ok]
     assert not failed, failed
-    for name, plugin in more:
-        hooks.register(name, plugin, deadline_s=30.0)
     return hooks
 
 
