@@ -126,6 +126,7 @@ setup(
         "wwt.clustering": [],
         "wwt.actions": [
             "acdc = wwt_plugins.actions.acdc:Acdc",
+            "auto_acdc = wwt_plugins.actions.auto_acdc:AutoAcdc",
             "clone = wwt_plugins.actions.clone:Clone",
             "drain_guard = wwt_plugins.actions.drain_guard:DrainGuard",
             "executor = wwt_plugins.actions.executor:Executor",

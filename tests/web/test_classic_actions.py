@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import responses
+from responses.matchers import query_param_matcher
 
 from tests.services.case_world import FIRST, GEN, MERGE, ORIGINAL, case_world
 from wwt_framework.model import ActionState, Reason
@@ -161,3 +163,23 @@ def test_d6_the_book_of_reasons_is_not_open_to_everybody(script: Any) -> None:
 
     assert [post(script, "/update_reasons", said, user).status for user in ("", "vera")] == [401, 403]
     assert script.get("/getreasons").json == []
+
+
+def test_j17_the_page_of_automatic_acdcs_is_valid_and_shows_what_the_rules_say(
+    installation: Callable[..., Any], world: Snapshot, tmp_path: Path
+) -> None:
+    rules = "http://rules.example.org/static_action"
+    it = running("actions.auto_acdc", {"static": rules}, tmp_path, Doors(tmp_path))
+    client = installation(plugins={"actions.auto_acdc": it.plugin}, snapshot=world)
+    asked = client.get("/check_auto_acdc", user="olga").dom()
+    token = next(i.get("value") for i in asked.iter("input") if i.get("name") == "csrf_token")
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        mock.get(rules, match=[query_param_matcher({"wf": ORIGINAL})], json={
+            "workflow": ORIGINAL, "parameters": {"Action": "<b>acdc</b>"},
+        })  # fmt: skip
+        mock.get(rules, json={})
+        form = {"csrf_token": token}
+        told = client.post("/check_auto_acdc", user="olga", form=form, headers={"Origin": "http://wwt.example"})
+
+    assert "List what would be done" in [button.text for button in asked.iter("button")]
+    assert [cell.text for cell in told.dom().iter("td")] == ["<b>acdc</b>"]

@@ -1,0 +1,161 @@
+"""ACDCs that need no operator: a service says which, operators see the list. Nothing is submitted by itself yet."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import Field, SecretStr, field_validator
+
+from wwt_framework import hookimpl
+from wwt_framework.errors import Denied, NotSignedIn, SourceError
+from wwt_framework.model import User
+from wwt_framework.options import PluginOptions
+from wwt_framework.plugin import Health, Page, PluginContext, Reply, Snapshot, Visit
+
+from .asking import Round, Service, ask_all
+
+
+class AutoAcdc:
+    """List the ACDCs that a service of rules would make: `/auto_acdc`, `/check_auto_acdc`."""
+
+    class Options(PluginOptions):
+        static: str = Field(
+            "", pattern=r"^(https?://\S+)?$", description="address of the service; it is asked with ?wf=WORKFLOW"
+        )
+        user: str = Field("auto", min_length=1, description="in whose name its actions are told")
+        dry: bool = Field(True, description="true: only list what would be done; the only value there is, for now")
+        key: SecretStr | None = Field(None, description="the key with which a cron job may ask for /check_auto_acdc")
+        timeout_s: float = Field(10, gt=0, le=120, description="seconds after which an answer is given up")
+        mail_to: tuple[str, ...] = Field((), description="who is mailed what is new in the list; none: nobody")
+
+        @field_validator("dry")
+        @classmethod
+        def _only_dry(cls, dry: bool) -> bool:
+            if not dry:
+                raise ValueError(
+                    "nothing is submitted by itself before it is measured how often these rules are right; leave it true"
+                )
+            return dry
+
+    def __init__(self, context: PluginContext[Options]) -> None:
+        self._context = context
+        options = context.options
+        self._service = (
+            Service(context.http, options.static, options.timeout_s, options.user) if options.static else None
+        )
+        self._key = options.key.get_secret_value() if options.key else ""
+
+    @hookimpl
+    def register_pages(self) -> Sequence[Page]:
+        return [
+            Page("/auto_acdc", "Automatic ACDC", self.of_one, in_menu=False),
+            Page("/check_auto_acdc", "Automatic ACDCs", self.ask_check, role="anyone", in_menu=False),
+            Page("/check_auto_acdc", "Automatic ACDCs", self.check, role="anyone", in_menu=False, methods=("POST",)),
+        ]
+
+    @hookimpl
+    def report_health(self) -> Health:
+        """Whether there is a service, and whether its mails go out."""
+        if self._service is None:
+            return Health(True, "no service is named (option static): the list is empty")
+        trouble = self._context.mail.trouble() if self._context.options.mail_to else ""
+        return Health(
+            not trouble, f"mails do not go out: {trouble}" if trouble else f"asks {self._context.options.static}"
+        )
+
+    # -- one workflow --
+
+    def of_one(self, visit: Visit, user: User, snapshot: Snapshot) -> Reply:  # noqa: ARG002  # as every page
+        """``{workflow, parameters: {Action, ...}}``; ``{}`` when nothing would be done; 502 when that is not known."""
+        workflow = visit.query.get("workflow", "")
+        if not isinstance(workflow, str) or not workflow:
+            return Reply(
+                json={"error": "The address lacks workflow: add ?workflow=NAME to it.", "status": 400}, status=400
+            )
+        if self._service is None:
+            return Reply(json={})
+        try:
+            rule = self._service.ask(workflow)
+        except SourceError as err:
+            return Reply(json={"error": f"What would be done is not known: {err}.", "status": 502}, status=502)
+        return Reply(json={"workflow": rule.workflow, "parameters": dict(rule.parameters)} if rule else {})
+
+    # -- all of them --
+
+    def ask_check(self, visit: Visit, user: User, snapshot: Snapshot) -> Reply:
+        """A person sees a button; a script with the key, or of an operator, gets the list at once."""
+        if _is_browser(visit):
+            self._admit(user)
+            return Reply(template="auto_acdc.html", values={"service": self._context.options.static, "round": None})
+        return self.check(visit, user, snapshot)
+
+    def check(self, visit: Visit, user: User, snapshot: Snapshot) -> Reply:
+        """The workflows with which something would be done, one a line; those that are not known follow after #."""
+        if not self._is_key(visit):
+            self._admit(user)
+        found = self._round(snapshot)
+        self._tell(found)
+        if _is_browser(visit):
+            return Reply(template="auto_acdc.html", values={"service": self._context.options.static, "round": found})
+        lines = [rule.workflow for rule in found.rules]
+        lines += [f"# {name}: {why}" for name, why in found.unknown.items()]
+        return Reply(body="".join(f"{line}\n" for line in lines).encode(), content_type="text/plain; charset=utf-8")
+
+    def _round(self, snapshot: Snapshot) -> Round:
+        """Ask about every workflow that fails, is no ACDC itself, and on which nobody has acted."""
+        if self._service is None:
+            return Round((), {})
+        actions = self._context.actions
+        acted = {action.workflow for action in (*actions.open(), *actions.done())}
+        names = [name for name in snapshot.workflow_names() if name not in acted]
+        wanted = [
+            name
+            for name in names
+            if (case := snapshot.case(name)) is not None and not case.workflow.is_acdc and case.errors.total
+        ]
+        return ask_all(self._service.ask, wanted, self._context.gather)
+
+    def _tell(self, found: Round) -> None:
+        """Mail what was not in the list before. What can not be sent is told by /health, and mailed the next time."""
+        told = dict(self._context.memory.get("mailed", {}))
+        new = [rule for rule in found.rules if rule.workflow not in told]
+        to = self._context.options.mail_to
+        if not new or not to or self._context.mail.trouble():
+            return
+        links = [self._context.url("/seeworkflow", workflow=rule.workflow) for rule in new]
+        lines = [
+            f"{rule.workflow}: {rule.parameters['Action']}\n  {link}" for rule, link in zip(new, links, strict=True)
+        ]
+        text = "These workflows would get an automatic action. Nothing was submitted: it is only listed.\n\n"
+        names = "\n".join(rule.workflow for rule in new)
+        self._context.mail.send(
+            to,
+            f"Automatic ACDCs: {len(new)} would be made",
+            text + "\n".join(lines) + "\n",
+            once=hashlib.sha256(names.encode()).hexdigest(),
+        )
+        current = {rule.workflow for rule in found.rules} | set(found.unknown)
+        kept = {name: at for name, at in told.items() if name in current}
+        self._context.memory["mailed"] = {**kept, **dict.fromkeys((rule.workflow for rule in new), True)}
+
+    def _is_key(self, visit: Visit) -> bool:
+        posted = visit.json if isinstance(visit.json, dict) else {}
+        given = visit.query.get("key") or visit.form.get("key") or posted.get("key") or ""
+        return (
+            bool(self._key)
+            and isinstance(given, str)
+            and hmac.compare_digest(given.encode("utf-8", "surrogatepass"), self._key.encode())
+        )
+
+    def _admit(self, user: User) -> None:
+        if not user.may("operator"):
+            what = "This needs the role operator, or the key of the plugin actions.auto_acdc"
+            raise Denied(f"{what}; you are {user.name}.") if user.name else NotSignedIn(f"{what}; sign in first.")
+
+
+def _is_browser(visit: Visit) -> bool:
+    headers: Mapping[str, Any] = visit.headers
+    return any(name in headers for name in ("sec-fetch-mode", "cookie")) or "text/html" in headers.get("accept", "")
