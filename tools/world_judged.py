@@ -86,8 +86,8 @@ CHAINS: dict[str, list[list[str]]] = {
 
 #: How likely each task of a tree is among those that fail.
 SLOT_WEIGHTS: dict[str, list[float]] = {
-    "generated": [1.0, 1.3, 0.75, 0.16, 0.22, 0.07, 0.05, 0.02],
-    "merged": [1.0, 0.12, 1.0, 0.6, 0.12, 0.2, 0.1],
-    "reduced": [1.0, 0.2, 0.12, 0.06],
+    "generated": [1.0, 0.81, 0.27, 0.02, 0.045, 0.012, 0.01, 0.003],
+    "merged": [1.0, 0.65, 1.35, 1.9, 0.15, 0.27, 0.03],
+    "reduced": [1.0, 0.03, 0.02, 0.01],
     "data": [1.0, 0.4, 0.4, 0.2],
 }

@@ -1,4 +1,6 @@
-"""Make the parameters of the made-up grid from tables of a real one: ``python tools/world_parameters.py DATA OUT``.
+"""Make the parameters of the made-up grid from tables of a real one: ``python tools/world_parameters.py DATA``.
+
+Then ``python tools/world_calibrate.py``.
 
 DATA is the folder with ``statistics/`` and ``workflows/``; none of its files is kept.
 What comes out are shares, quantiles and means, each with its source.
@@ -9,7 +11,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import hashlib
 import json
 import re
 import sys
@@ -18,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from world_freezing import KNOTS, freeze, mean_of, share, to_mean
 from world_judged import AFFINITY, ANALOG, CAUSES, CHAINS, CONFIGURATION, SLOT_WEIGHTS
 
-KNOTS = (0.0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
 TYPES = ("Production", "Processing", "Merge")
 N_CLASSES = 14
 #: Tasks of which every site is told that they are not reported: those without input. 4,389 of 33,586 (REALISM 2).
@@ -64,23 +65,6 @@ def _counts(task: dict[str, Any]) -> bool:
 
 def quantiles(values: list[float]) -> list[float]:
     return [float(v) for v in np.quantile(np.array(values, float), KNOTS)]
-
-
-def to_mean(knots: list[float], mean: float) -> list[float]:
-    """*knots* of values >= 1 raised to the power that gives *mean*; what is read between them is rounded."""
-    grid = np.log(np.maximum(np.array(knots), 1.0) + 1e-3)
-    if grid[-1] < 0.01:  # the sample had only ones
-        grid = np.log(np.array([1, 1, 1, 1, 1.6, 2.5, 5, 12.0]))
-    u = (np.arange(40_000) + 0.5) / 40_000
-    logs = np.interp(u, KNOTS, grid)
-    low, high = 0.01, 8.0
-    for _ in range(50):
-        middle = (low + high) / 2
-        if np.maximum(1, np.floor(np.exp(logs * middle) + 0.5)).mean() < mean:
-            low = middle
-        else:
-            high = middle
-    return [round(float(v), 3) for v in np.exp(grid * low)]
 
 
 def latent_classes(sample: Sample, codes: list[int]) -> tuple[np.ndarray, np.ndarray]:
@@ -160,6 +144,8 @@ class Maker:
             "spread": [to_mean(self.sites.get(c, [1.0] * 8), cells[c] / steps[c]) for c in codes],
             "counts": [to_mean(self.counts.get(c, [1.0] * 8), jobs[c] / cells[c]) for c in codes],
             "cells_share": [cells[c] / sum(cells.values()) for c in codes],
+            "jobs_share": [jobs[c] / sum(jobs.values()) for c in codes],
+            "mean_jobs": [max(1.0, jobs[c] / cells[c]) for c in codes],
             "nowhere": [self._noise(c) for c in codes],
             **self._running_sites(),
         }
@@ -170,8 +156,8 @@ class Maker:
         jobs = [int(rows[s]["jobs"]) if s in rows else 0 for s in self.names]
         few = self._not_reported()
         return {
-            "site_cells": _share(cells), "site_jobs": _share(jobs),
-            "not_reported": _share([few[s] for s in self.names]),
+            "site_cells": share(cells), "site_jobs": share(jobs), **_places(self.names, cells, jobs),
+            "not_reported": share([few[s] for s in self.names]),
             "not_reported_sites": quantiles([len(n) for _, _, n in self.sample.steps if len(n) < 90]),
         }  # fmt: skip
 
@@ -209,7 +195,7 @@ class Maker:
             known_sites = self.sites.get(like, [1, 1, 1, 1, 2, 3, 6, 12.0])
             row = self.by_code.get(like)
             spread.append(to_mean(known_sites, int(row["cells"]) / int(row["tasks"]) if row else 1.4))
-        means = [_mean(s) for s in spread]
+        means = [mean_of(s) for s in spread]
         tilt = self._tilt()
         return {
             "codes": codes,
@@ -222,8 +208,10 @@ class Maker:
                 for c in codes
             ],
             "cells_share": [cells[c] / total for c in codes],
-            "cells_acdc": _share([float(rows[c]["cells_acdc_est"]) for c in codes]),
-            "cells_other": _share([float(rows[c]["cells_nonacdc_est"]) for c in codes]),
+            "jobs_share": [jobs[c] / sum(jobs.values()) for c in codes],
+            "mean_jobs": [max(1.0, jobs[c] / cells[c]) for c in codes],
+            "cells_acdc": share([float(rows[c]["cells_acdc_est"]) for c in codes]),
+            "cells_other": share([float(rows[c]["cells_nonacdc_est"]) for c in codes]),
             "nowhere": [self._noise(c) for c in codes],
             **self._acted_sites(),
             "months": [
@@ -248,8 +236,12 @@ class Maker:
         """
         rows = table(self.folder, "actionshistory_20190730_by_site_rank.csv")
         running = {r["site"]: int(r["cells"]) for r in table(self.folder, "wmstats_190624_by_site.csv")}
-        all_cells = _named(rows, "site_by_cells(label read from plot)", "cells_est", self.names, running)
-        all_jobs = _named(rows, "site_by_jobs(label read from plot)", "jobs_est", self.names, running)
+        all_cells = _named(
+            rows, "site_by_cells(label read from plot)", "cells_est", self.names, running, set(self._fake())
+        )
+        all_jobs = _named(
+            rows, "site_by_jobs(label read from plot)", "jobs_est", self.names, running, set(self._fake())
+        )
         fake, few = set(self._fake()), self._not_reported()
         room = {s: max(0.0, all_cells[s] - (FAKE_CELLS if s in fake else 0)) for s in self.names}
         scale = ACTED_CELLS / sum(running.values())
@@ -260,12 +252,13 @@ class Maker:
         rest = {s: max(0.0, room[s] - real[s]) for s in self.names}
         jobs = {s: max(real[s], all_jobs[s] - (all_cells[s] - real[s])) for s in self.names}
         return {
-            "site_cells": _share([real[s] for s in self.names]),
-            "site_jobs": _share([jobs[s] for s in self.names]),
-            "not_reported": _share([rest[s] for s in self.names]),
+            "site_cells": share([real[s] for s in self.names]),
+            "site_jobs": share([jobs[s] for s in self.names]),
+            **_places(self.names, [real[s] for s in self.names], [jobs[s] for s in self.names]),
+            "not_reported": share([rest[s] for s in self.names]),
             "not_reported_sites": to_mean(quantiles([len(n) for _, _, n in self.sample.steps if len(n) < 90]), 3.8),
-            "all_cells": _share([all_cells[s] for s in self.names]),
-            "all_jobs": _share([all_jobs[s] for s in self.names]),
+            "all_cells": share([all_cells[s] for s in self.names]),
+            "all_jobs": share([all_jobs[s] for s in self.names]),
         }
 
     # -- both --
@@ -284,7 +277,7 @@ class Maker:
             "slot_weights": SLOT_WEIGHTS,
             "sites": self.names,
             "fake": self._fake(),
-            "steps_per_workflow": _share([Counter(self.sample.per_workflow)[n] for n in range(1, 9)]),
+            "steps_per_workflow": share([Counter(self.sample.per_workflow)[n] for n in range(1, 9)]),
             "failure_rates": [round(v, 6) for v in quantiles([max(r, 1e-5) for r in self.sample.rates])],
             "names": self._names(),
             "running": self.running(),
@@ -313,21 +306,22 @@ class Maker:
         }
 
 
-def _named(rows: Rows, label: str, value: str, names: list[str], running: dict[str, int]) -> dict[str, float]:
+def _places(names: list[str], cells: list[Any], jobs: list[Any]) -> dict[str, Any]:
+    """Where small and large cells lie, to begin with; `calibrated` mends it."""
+    placed = np.array([name not in ("Unknown", "NoReportedSite") for name in names])
+    a, b = np.array(cells, float) * placed, np.array(jobs, float) * placed
+    big = np.maximum(b / b.sum() - 0.06 * a / a.sum(), 0)
+    return {"small": share((a + 1e-9).tolist()), "big": share((big + 1e-9).tolist())}
+
+
+def _named(
+    rows: Rows, label: str, value: str, names: list[str], running: dict[str, int], fake: set[str]
+) -> dict[str, float]:
+    """*value* of each of *names*; the ranks without a name go to those told for tasks without input, then to others."""
     told = {r[label]: float(r[value]) for r in rows if r[label]}
-    left = sorted((s for s in names if s not in told), key=lambda s: (-running.get(s, 0), s))
+    left = sorted((s for s in names if s not in told), key=lambda s: (s not in fake, -running.get(s, 0), s))
     blank = [float(r[value]) for r in rows if not r[label]]
     return {**dict.fromkeys(names, 0.0), **told, **dict(zip(left, blank, strict=False))}
-
-
-def _mean(knots: list[float]) -> float:
-    u = (np.arange(40_000) + 0.5) / 40_000
-    return float(np.maximum(1, np.floor(np.exp(np.interp(u, KNOTS, np.log(knots))) + 0.5)).mean())
-
-
-def _share(values: list[Any]) -> list[float]:
-    total = sum(values)
-    return [round(v / total, 7) for v in values]
 
 
 def _top(counts: Counter[str]) -> dict[str, float]:
@@ -351,11 +345,5 @@ SOURCES = {
 }
 
 
-def main(folder: str, out: str) -> None:
-    text = json.dumps(Maker(Path(folder)).whole(), indent=None, separators=(",", ":"), sort_keys=True)
-    Path(out).write_text(text + "\n", encoding="utf-8")
-    sys.stdout.write(hashlib.sha256((text + "\n").encode()).hexdigest() + "\n")
-
-
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    freeze(Maker(Path(sys.argv[1])).whole())

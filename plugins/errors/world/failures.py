@@ -8,22 +8,25 @@ everything about a workflow follows from the seed and its key, so that one can b
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from functools import lru_cache
 
 import numpy as np
 
 from .draws import Array, below, bits, normal, pick, pick_rows, uniform
-from .parameters import BIG, NOISE, Parameters, Population, load
+from .parameters import BIG, MUDDLED, NOISE, Parameters, Population, load
 from .sites import PLACE, down, spell_of
 
 _SLOT, _STEPS, _CLASS, _CAUSE, _SHARED, _OWN, _CODE, _MAIN = range(1, 9)
-_WIDE, _LIKE, _EVIDENCE, _COUNT, _PLACE, _HOME, _FAKE, _NONE, _OUT, _HEAVY = range(9, 19)
+_WIDE, _LIKE, _EVIDENCE, _COUNT, _PLACE, _HOME, _FAKE, _NONE, _OUT, _HEAVY, _MUDDLE = range(9, 20)
 #: Tasks of a workflow that fail for the cause of its first one.
 TOGETHER = 0.6
 #: Logs that speak of their cause; and those of a right configuration that look like a wrong one.
 TELLING, TELLING_CONFIGURATION, MISLEADING = 0.35, 0.12, 0.012
 #: How much of the (normal) size of cells and of their number is shared by a workflow, and by a task.
 _HEAVY_WORKFLOW, _HEAVY_TASK = 0.55, 0.45
+#: By how much the extent of a task that a cell belongs to is larger than that of a task.
+_WIDER = 0.62
+#: By how much it is larger for a task than for a workflow: those with many failing tasks have larger ones.
+_MANY = 0.19
 UNSAID = -1
 
 
@@ -86,7 +89,6 @@ def joined(parts: list[Failed]) -> Failed:
     return Failed(**columns)
 
 
-@lru_cache(maxsize=4)
 def _class_ends(parameters: Parameters) -> tuple[Array, Array, Array]:
     """Cumulated P(class | type), P(cause | class) and P(class | type, cause) as rows; the last by type * causes + cause."""
     joint = parameters.classes[:, None, :] * parameters.behind.T[None, :, :] + 1e-12
@@ -99,10 +101,11 @@ def _class_ends(parameters: Parameters) -> tuple[Array, Array, Array]:
 class Failures:
     """Makes workflows of one seed and population fail."""
 
-    def __init__(self, seed: int, population: Population) -> None:
+    def __init__(self, seed: int, population: Population, parameters: Parameters | None = None) -> None:
         self.seed = seed
         self.population = population
-        self.parameters = load()
+        self.parameters = parameters or load()
+        self._ends = _class_ends(self.parameters)
 
     def make(self, key: Array, chain: Array, wrong: Array, at: Array, first: int) -> Failed:
         """Failed jobs of workflows.
@@ -113,15 +116,17 @@ class Failures:
         work, slot, kind, main = self._slots(key, chain)
         step_key = bits(key[work], _SLOT, slot)
         of_class, cause = self._causes(step_key, work, kind, main, len(key))
-        presence = self._present(step_key, of_class, wrong[work])
+        # Right, a bad configuration, or one that shows as a muddle.
+        how = wrong * (1 + (uniform(key, _MUDDLE) < MUDDLED))
+        presence = self._present(step_key, of_class, how[work])
         pair_step, pair_code = np.nonzero(presence)
         pair_key = bits(step_key[pair_step], self.population.codes[pair_code])
         pair_cause, evidence = self._evidence(pair_key, pair_code, cause[pair_step], wrong[work][pair_step])
-        heavy = _HEAVY_WORKFLOW**0.5 * normal(key, _HEAVY)[work]
+        heavy = _HEAVY_WORKFLOW**0.5 * normal(key, _HEAVY)[work], 0.6 * normal(key, _WIDE)[work]
         cell_pair, cell_site, cell_count = self._cells(
-            step_key, pair_step, pair_code, pair_key, heavy, self._outages(step_key, cause, at[work])
+            step_key, pair_step, pair_code, pair_key, heavy, how[work] == 2, self._outages(step_key, cause, at[work])
         )
-        fake, missing_step, missing_site = self._missing(step_key, kind, heavy)
+        fake, missing_step, missing_site = self._missing(step_key, kind, heavy[1] / 0.6)
         return Failed(
             work + first, slot, of_class, cause, main, pair_step, pair_code, pair_cause, evidence, pair_key,
             cell_pair, cell_site, cell_count, fake, missing_step, missing_site,
@@ -141,7 +146,8 @@ class Failures:
         with np.errstate(divide="ignore"):
             rank = np.log(uniform(key[:, None], _STEPS, np.arange(most)[None, :])) / weights[chain]
         order = np.argsort(-rank, axis=1, kind="stable")
-        number = 1 + pick(self.parameters.steps_per_workflow, uniform(key, _STEPS))
+        many = below(0.6 * normal(key, _WIDE) + 0.8 * normal(key, _STEPS))
+        number = 1 + pick(self.parameters.steps_per_workflow, many)
         number = np.minimum(number, (weights > 0).sum(1)[chain])
         chosen = np.zeros((len(key), most), np.int64)
         np.put_along_axis(chosen, order, (np.arange(most)[None, :] < number[:, None]).astype(np.int64), 1)
@@ -150,7 +156,7 @@ class Failures:
 
     def _causes(self, step_key: Array, work: Array, kind: Array, main: Array, works: int) -> tuple[Array, Array]:
         """Pattern and cause of each failing task; some share the cause of the first one."""
-        by_type, behind, joint = _class_ends(self.parameters)
+        by_type, behind, joint = self._ends
         of_class = pick_rows(by_type, kind, uniform(step_key, _CLASS))
         cause = pick_rows(behind, of_class, uniform(step_key, _CAUSE))
         of_main = np.zeros(works, np.int64)
@@ -160,9 +166,9 @@ class Failures:
         again = pick_rows(joint, kind * behind.shape[1] + cause, uniform(step_key, _OWN))
         return np.where(shared, again, of_class), cause
 
-    def _present(self, step_key: Array, of_class: Array, wrong: Array) -> Array:
+    def _present(self, step_key: Array, of_class: Array, how: Array) -> Array:
         """Which codes each task has; the likeliest by a draw where it would have none."""
-        p = self.population.presence[wrong.astype(np.int64), of_class]
+        p = self.population.presence[how, of_class]
         there = uniform(step_key[:, None], _CODE, self.population.codes[None, :]) < p
         empty = np.flatnonzero(~there.any(1))
         ends = np.cumsum(p[empty], 1)
@@ -190,25 +196,35 @@ class Failures:
         hit = np.flatnonzero(cause == self.parameters.causes.index("site-outage"))
         if len(hit):
             spells, row = np.unique(spell_of(at[hit]), return_inverse=True)
-            ends = np.cumsum(down(self.seed, spells) * (self.population.small + 1e-9), 1)
+            likely = np.where(self.population.small > 1e-5, self.population.small, 0)
+            ends = np.cumsum(down(self.seed, spells) * likely, 1)
             some = ends[row, -1] > 0
             sites = pick_rows(ends / np.maximum(ends[:, -1:], 1e-12), row, uniform(step_key[hit], _OUT))
             found[hit[some]] = sites[some]
         return found
 
     def _cells(
-        self, step_key: Array, step: Array, code: Array, pair_key: Array, heavy: Array, out: Array
+        self,
+        step_key: Array,
+        step: Array,
+        code: Array,
+        pair_key: Array,
+        heavy: tuple[Array, Array],
+        muddle: Array,
+        out: Array,
     ) -> tuple[Array, Array, Array]:
         """Pair, site and failed jobs of each cell."""
         p = self.population
-        shared = (heavy + _HEAVY_TASK**0.5 * normal(step_key, _HEAVY))[step]
-        wide = np.floor(np.exp(self._read(p.spread, code, below(0.3 * shared + 0.954 * normal(pair_key, _WIDE)))) + 0.5)
+        shared = (heavy[0] + _HEAVY_TASK**0.5 * normal(step_key, _HEAVY))[step]
+        extent = (heavy[1] + 0.6 * normal(step_key, _WIDE))[step] - _MANY
+        wide = np.floor(np.exp(self._read(p.spread, code, below(extent + 0.53 * normal(pair_key, _WIDE)))) + 0.5)
+        wide = wide * np.where(muddle[step], p.widen[code], 1)
         draws = p.draws[np.clip(wide, 1, len(p.draws) - 1).astype(np.int64)]
         pair = np.repeat(np.arange(len(step)), draws)
         j = np.arange(len(pair)) - np.repeat(np.cumsum(draws) - draws, draws)
         key = bits(pair_key[pair], j)
-        # The size of a cell: half of what it shares, half its own.
-        size = below(0.72 * shared[pair] + 0.694 * normal(key, _COUNT))
+        # The size of a cell: part of it is shared; what fails at many sites fails more often, too.
+        size = below(0.5 * (extent[pair] - _WIDER) + 0.6 * shared[pair] + 0.68 * normal(key, _COUNT))
         count = np.maximum(1, np.floor(np.exp(self._read(p.counts, code[pair], size)) + 0.5)).astype(np.int64)
         own = np.where(uniform(key, _OWN) < 0.7, uniform(step_key[step[pair]], _HOME, j), uniform(key, _PLACE))
         site = pick(p.small, own)

@@ -30,6 +30,7 @@ class Families:
     key: Array  # uint64
     born: Array  # seconds
     chain: Array  # index of CHAINS
+    others: Array  # share of workflows of that time that get something else than an ACDC
     wrong: Array  # whether the configuration is bad
     onset: Array  # 0..1: when failures begin, as a part of the time that is meant for them
     memory: Array  # MB
@@ -41,8 +42,10 @@ class Families:
         return len(self.number)
 
 
-def make_families(seed: int, number: Array, born: Array) -> Families:
-    """The families called *number*, born at *born*."""
+def make_families(seed: int, number: Array, born: Array, others: Array | None = None) -> Families:
+    """The families called *number*, born at *born*; *others* as in `Families`, by the month when it is None."""
+    if others is None:
+        others = other_share(born)
     key = bits(seed, _KEY, number)
     memory = pick(_MEMORY_SHARES, uniform(key, _MEMORY))
     return Families(
@@ -50,7 +53,8 @@ def make_families(seed: int, number: Array, born: Array) -> Families:
         key=key,
         born=born,
         chain=pick(CHAIN_SHARES, uniform(key, _CHAIN)),
-        wrong=uniform(key, _WRONG) < wrong_share(born),
+        others=others,
+        wrong=uniform(key, _WRONG) < wrong_share(others),
         onset=uniform(key, _ONSET),
         memory=_MEMORIES[memory],
         cores=_CORES_OF[memory],
@@ -71,8 +75,13 @@ def other_share(born: Array) -> Array:
     return shares
 
 
-def wrong_share(born: Array) -> Array:
+def wrong_share(others: Array) -> Array:
     """Share of bad configurations: operators act on most of them, and on some that are none (`NEEDLESS`)."""
-    others = other_share(born)
     shares: Array = others * (1 - NEEDLESS) / (1 - OVERLOOKED)
+    return shares
+
+
+def needless_share(others: Array) -> Array:
+    """Share of right configurations that get something else than an ACDC all the same."""
+    shares: Array = others * NEEDLESS / (1 - wrong_share(others))
     return shares

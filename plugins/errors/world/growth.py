@@ -82,6 +82,23 @@ class Grown:
         self.names = dict(enumerate(names_of(f.number, f.key, f.chain)))
 
 
+def first_failures(failures: Failures, families: Families, lifetime_s: float) -> Failed:
+    """What fails in the first workflows of *families*; their rows are those of the families."""
+    parts = []
+    for start in range(0, len(families), _CHUNK):
+        rows = slice(start, start + _CHUNK)
+        when = families.born[rows] + families.onset[rows] * RAMP * lifetime_s
+        parts.append(failures.make(families.key[rows], families.chain[rows], families.wrong[rows], when, start))
+    return joined(parts)
+
+
+def leading(failed: Failed, families: int) -> Array:
+    """The cause of the first failing task of each of so many families."""
+    lead = np.zeros(families, np.int64)
+    lead[failed.step_work[failed.step_main]] = failed.step_cause[failed.step_main]
+    return lead
+
+
 class Growth:
     """Lets families grow until a time."""
 
@@ -92,10 +109,9 @@ class Growth:
 
     def until(self, families: Families, at: float, acts: Mapping[int, Sequence[Act]]) -> Grown:
         """*families* at *at*; *acts*: family number -> what was done to its workflows, in order."""
-        failed = self._first(families)
-        lead = np.zeros(len(families), np.int64)
-        lead[failed.step_work[failed.step_main]] = failed.step_cause[failed.step_main]
+        failed = first_failures(self._failures, families, self._lifetime_s)
         n = len(families)
+        lead = leading(failed, n)
         works = Works(
             np.arange(n), np.zeros(n, np.int64), np.full(n, -1), families.born, np.zeros(n, bool),
             np.ones(n, np.int64), np.full(n, -1),
@@ -105,16 +121,6 @@ class Growth:
             self._others(grown, at, acts)
         self._ours(grown, at, acts)
         return grown
-
-    def _first(self, families: Families) -> Failed:
-        parts = []
-        for start in range(0, len(families), _CHUNK):
-            rows = slice(start, start + _CHUNK)
-            when = families.born[rows] + families.onset[rows] * RAMP * self._lifetime_s
-            parts.append(
-                self._failures.make(families.key[rows], families.chain[rows], families.wrong[rows], when, start)
-            )
-        return joined(parts)
 
     # -- other operators --
 

@@ -21,6 +21,8 @@ from .parameters import CHAINS, load
 _CAMPAIGN, _GROUP, _REQUESTOR, _SERIAL, _ERA = range(201, 206)
 #: A campaign whose requests begin with generation.
 _GENERATING = ("GS", "GEN", "SIM", "HIMix", "Fall15")
+#: Share of task trees without generation whose campaign generates: their first tasks are not told.
+_TOLD_WITHOUT = 0.53
 _STREAMS = ("SingleMuon", "JetHT", "MuonEG", "ZeroBias", "Charmonium", "HIMinimumBias4", "ParkingBPH2")
 _SPLITTING = {"Production": "EventBased", "Processing": "EventAwareLumiBased", "Merge": "ParentlessMergeBySize"}
 SERIALS = 100_000
@@ -82,7 +84,9 @@ def names_of(number: Array, key: Array, chain: Array) -> list[Name]:
     """Name parts of families."""
     campaigns, generating, others, groups, group_shares = _campaigns()
     u = uniform(key, _CAMPAIGN)
-    campaign = np.where(chain < 2, pick(generating, u), pick(others, u))
+    # Chains that were told without their beginning are of campaigns of either kind.
+    either = np.where(uniform(key, _CAMPAIGN, 1) < _TOLD_WITHOUT, pick(generating, u), pick(others, u))
+    campaign = np.where(chain < 2, pick(generating, u), either)
     group = pick(group_shares, uniform(key, _GROUP))
     requestor = np.where(uniform(key, _REQUESTOR) < 0.011, "cmsunified", "pdmvserv")
     era = (uniform(key, _ERA) * 28).astype(np.int64)
@@ -104,7 +108,8 @@ def shorts(name: Name) -> list[str]:
     tree = load().chains[name.chain]
     followers = load().names["follow"].get(name.campaign) or [name.campaign]
     found: list[str] = []
-    head, step, request = "", 0, 0
+    generates = any(word in name.campaign for word in _GENERATING)
+    head, step, request = "", 0, int(generates and name.chain == "reduced")
     for kind, output, begins in tree:
         if begins == "data":
             part = f"DataProcessingMerge{output}" if output else "DataProcessing"

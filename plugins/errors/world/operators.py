@@ -13,8 +13,8 @@ import numpy as np
 
 from .draws import Array, pick, uniform
 from .effects import Deeds
-from .families import Families, other_share, wrong_share
-from .parameters import NEEDLESS, OVERLOOKED, TYPE_SHARES, load
+from .families import Families, needless_share
+from .parameters import OVERLOOKED, TYPE_SHARES, load
 
 _OTHER, _KIND, _SPLIT, _HAS_SPLIT, _MEMORY, _HAS_MEMORY, _XROOTD, _BAN = range(501, 509)
 _SIZES = {"2x": 2, "3x": 3, "10x": 10, "20x": 20, "50x": 50, "100x": 100, "max": 1000}
@@ -83,9 +83,7 @@ def _mb(text: str) -> int:
 def decide(families: Families, lead: Array) -> Decisions:
     """What an operator decides about *families*; *lead*: the cause of each one's first failing task."""
     key = families.key
-    shares, wrong = other_share(families.born), wrong_share(families.born)
-    needless = NEEDLESS * shares / (1 - wrong)
-    other = uniform(key, _OTHER) < np.where(families.wrong, 1 - OVERLOOKED, needless)
+    other = uniform(key, _OTHER) < np.where(families.wrong, 1 - OVERLOOKED, needless_share(families.others))
     kind = np.where(other, 1 + pick(published().others, uniform(key, _KIND)), 0)
     sizes, size_shares, split_share = published().splits
     memories, memory_shares, memory_share = published().memories

@@ -19,7 +19,7 @@ from wwt_framework.errors import SourceError
 from .draws import Array
 
 #: SHA-256 of data/parameters.json. Models are measured on this world: a new number here is a new world.
-CHECKSUM = "4ca7ab24bba148ec718cc8bb82e0d966aaa3b8dea4d3c3ed2d3bb190e286c5e1"
+CHECKSUM = "4a2103b8bbbbad1d59ec42f9b0800c4e35e6311254601e99231a7dc412178bf5"
 
 Name = Literal["acted", "running"]
 TYPES = ("Production", "Processing", "Merge")
@@ -27,13 +27,17 @@ TYPES = ("Production", "Processing", "Merge")
 TYPE_SHARES = np.array([438, 1182, 203]) / 1823
 #: Shares of task trees: what begins with generation, the same with a merge first, without generation, and data.
 CHAINS = ("generated", "merged", "reduced", "data")
-CHAIN_SHARES = np.array([0.72, 0.08, 0.187, 0.013])
+CHAIN_SHARES = np.array([0.663, 0.031, 0.293, 0.013])
 NOISE = ("Unknown", "NoReportedSite")
 #: A cell of more failed jobs than this lies where most failed jobs are, not where most cells are.
 BIG = 100
 #: Share of operators' decisions for something else than an ACDC that were not called for by a bad configuration,
 #: and share of bad configurations that got an ACDC all the same.
-NEEDLESS, OVERLOOKED = 0.2, 0.15
+NEEDLESS, OVERLOOKED = 0.12, 0.1
+#: Bad configurations whose workflow fails in many ways at once; the others show by what only they make.
+MUDDLED = 0.15
+#: How many times as often a code is in tasks without an ACDC that shows a bad configuration clearly.
+CLEAR_FROM = 1.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +46,8 @@ class Population:
 
     name: Name
     codes: Array  # (n_codes,)
-    presence: Array  # (2, classes, n_codes): P(code | class), the second one with a bad configuration
+    presence: Array  # (3, classes, n_codes): P(code | class); right, bad configuration, bad configuration in a muddle
+    widen: Array  # (n_codes,): how many times as many sites a code has in a muddle
     spread: Array  # (n_codes, knots): log of the number of sites of a task with this code, at KNOTS
     counts: Array  # (n_codes, knots): log of the failed jobs of a cell
     nowhere: Array  # (n_codes, 2): share of cells that name no site, as NOISE
@@ -92,7 +97,11 @@ def read_raw() -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def load() -> Parameters:
     """The parameters, ready to draw from."""
-    raw = read_raw()
+    return ready(read_raw())
+
+
+def ready(raw: dict[str, Any]) -> Parameters:
+    """Make *raw* ready to draw from."""
     causes = tuple(raw["causes"])
     classes = np.array(raw["class_by_type"])
     populations = {name: _population(name, raw, classes) for name in ("acted", "running")}
@@ -117,35 +126,26 @@ def _population(name: Any, raw: dict[str, Any], classes: Array) -> Population:
     mine = raw[name]
     codes = np.array(mine["codes"])
     affinity = [raw["affinity"].get(str(code), raw["affinity"]["0"]) for code in mine["codes"]]
-    small, big = _places(raw["sites"], mine)
+    configurable = np.isin(codes, raw["configuration_codes"])
+    presence, widen = _presence(mine, configurable, np.array(raw["knots"]), TYPE_SHARES @ classes)
     return Population(
         name=name,
         codes=codes,
-        presence=_presence(mine, TYPE_SHARES @ classes),
+        presence=presence,
+        widen=widen,
         spread=np.log(np.array(mine["spread"])),
         counts=np.log(np.array(mine["counts"])),
         nowhere=np.array(mine["nowhere"]),
-        small=small,
-        big=big,
+        small=np.array(mine["small"]),
+        big=np.array(mine["big"]),
         not_reported=np.array(mine["not_reported"]),
         not_reported_sites=np.log(np.array(mine["not_reported_sites"])),
-        draws=_draws(small),
+        draws=_draws(np.array(mine["small"])),
         fake=1.0 if name == "running" else 0.1307 / TYPE_SHARES[0],
         affinity=np.array(affinity),
-        configurable=np.isin(codes, raw["configuration_codes"]),
+        configurable=configurable,
         told=mine,
     )
-
-
-def _places(sites: list[str], mine: dict[str, Any]) -> tuple[Array, Array]:
-    """Shares of sites among small and among big cells, so that both cells and failed jobs come out as counted."""
-    placed = np.array([site not in NOISE for site in sites])
-    cells, jobs = np.array(mine["site_cells"]) * placed, np.array(mine["site_jobs"]) * placed
-    cells, jobs = cells / cells.sum(), jobs / jobs.sum()
-    big = np.maximum(jobs - 0.06 * cells, 0)
-    big /= big.sum()
-    small = np.maximum(cells - 0.035 * big, 0)
-    return small / small.sum(), big
 
 
 def _draws(shares: Array) -> Array:
@@ -156,25 +156,41 @@ def _draws(shares: Array) -> Array:
     return np.searchsorted(different, np.arange(most + 1) - 1e-9)
 
 
-def _presence(mine: dict[str, Any], class_shares: Array) -> Array:
-    """P(code | class) with a right and with a bad configuration.
+def _presence(mine: dict[str, Any], configurable: Array, knots: Array, class_shares: Array) -> tuple[Array, Array]:
+    """P(code | class) of the three kinds of tasks, and how many times as many sites a code has in a muddle.
 
-    The mean over classes is what was counted; a task with errors has at least one code,
-    the likeliest one when none was drawn.
-    The tables tell by the operators' decisions, of which some were needless: that is taken out.
+    The means over classes are what was counted; a task with errors has at least one code, one by a draw if need be.
+    The tables tell cells by the operators' decisions: of those some were needless, which is taken out.
+    What is left of codes that a bad configuration makes is in the clear tasks, all else in the muddled ones.
     """
     base, share = np.array(mine["classes"]), np.array(mine["steps_share"])
     tilt = np.maximum((np.array(mine["tilt"]) - NEEDLESS) / (1 - NEEDLESS), 0.02)
-    found = []
-    for target in (share, np.minimum(share * tilt, 0.9)):
-        odds = np.ones(len(share))
-        for _ in range(60):
-            p = base * odds / (1 - base + base * odds)
-            none = np.prod(1 - p, 1)
-            seen = class_shares @ (p + none[:, None] * p / p.sum(1, keepdims=True))
-            odds *= np.clip(target / seen, 0.5, 2.0)
-        found.append(p)
-    return np.array(found)
+    clear = configurable & (tilt > CLEAR_FROM)
+    wide = _mean(np.log(np.array(mine["spread"])), knots)
+    cells = share * wide * tilt
+    in_muddle = np.where(clear, 0.1 * cells, cells) / MUDDLED
+    muddled = np.minimum(in_muddle / wide, 0.55)
+    widen = np.maximum(1.0, in_muddle / (np.maximum(muddled, 1e-9) * wide))
+    targets = (share, np.where(clear, 0.9 * cells / wide, 1e-6) / (1 - MUDDLED), muddled)
+    return np.array([_to_targets(base, target, class_shares) for target in targets]), widen
+
+
+def _to_targets(base: Array, target: Array, class_shares: Array) -> Array:
+    """*base* with odds for each code that give *target* in the mean over classes."""
+    odds = np.ones(len(target))
+    p = base
+    for _ in range(60):
+        p = base * odds / (1 - base + base * odds)
+        none = np.prod(1 - p, 1)
+        seen = class_shares @ (p + none[:, None] * p / p.sum(1, keepdims=True))
+        odds *= np.clip(target / seen, 0.5, 2.0)
+    return p
+
+
+def _mean(logs: Array, knots: Array) -> Array:
+    """The mean of each quantile function, rounded as it is drawn."""
+    u = (np.arange(4000) + 0.5) / 4000
+    return np.array([np.maximum(1, np.floor(np.exp(np.interp(u, knots, row)) + 0.5)).mean() for row in logs])
 
 
 def _behind(population: Population, causes: tuple[str, ...]) -> Array:
