@@ -107,7 +107,7 @@ class Refreshed(NamedTuple):
 def refresh(folder: Path) -> Refreshed:
     """Take a snapshot in a process of its own, as the clockwork does. Raises RuntimeError when it fails."""
     began = time.perf_counter()
-    words = [sys.executable, "-m", "wwt_framework.cli", "refresh"]
+    words = [sys.executable, "-m", "wwt_framework.job_child", str(os.getpid()), "refresh"]
     process = subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environ())
     assert process.stdout
     with process.stdout as out:

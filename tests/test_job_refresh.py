@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ class Loud:
     @hookimpl
     def list_workflows(self):
         print("a plugin prints")
+        print("nice", os.nice(0))
         os.write(1, b"and writes without an end")
         return []
 """
@@ -53,6 +55,14 @@ def test_what_a_plugin_prints_is_not_taken_for_what_the_refresh_came_to(
 ) -> None:
     assert Child().run(*house, {}).startswith("0 workflows, 0 cells from 1 source in ")
     assert "a plugin prints" in {getattr(record, "line", "") for record in caplog.records}
+
+
+def test_a_refresh_leaves_the_processor_to_the_pages(
+    house: tuple[Config, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    Child().run(*house, {})
+
+    assert f"nice {min(19, os.nice(0) + 10)}" in {getattr(record, "line", "") for record in caplog.records}
 
 
 def test_what_a_plugin_prints_is_not_taken_for_the_reason_of_a_failure(house: tuple[Config, str]) -> None:

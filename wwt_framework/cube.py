@@ -74,7 +74,7 @@ class Names(Sequence[str]):
         """The strings at *indices*, all at least 0, in that order."""
         places = np.asarray(indices if isinstance(indices, np.ndarray) else list(indices), np.int64)
         starts, ends = self._offsets[places].tolist(), self._offsets[places + 1].tolist()
-        view = memoryview(self._blob)
+        view = self._blob.data
         return [str(view[a:b], "utf-8", "surrogatepass") for a, b in zip(starts, ends, strict=True)]
 
     def find(self, text: str) -> int:

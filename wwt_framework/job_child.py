@@ -1,5 +1,6 @@
 """``python -m wwt_framework.job_child PARENT refresh ...``: ``wwt refresh ...`` that ends when its parent does.
 
+It leaves the processor to whoever makes pages.
 Standard output carries what it came to and nothing else; what plugins print goes to standard error.
 """
 
@@ -11,6 +12,8 @@ import signal
 import sys
 
 _PR_SET_PDEATHSIG = 1
+#: How far it stands back: where processors are few, somebody who waits for a page comes first.
+_NICE = 10
 
 
 def end_with(parent: int) -> None:
@@ -25,6 +28,7 @@ def main() -> None:
     """Run the command."""
     parent, command = int(sys.argv[1]), sys.argv[2:]
     end_with(parent)
+    os.nice(_NICE)
     report = os.dup(1)
     os.dup2(2, 1)
     from wwt_framework import cli
