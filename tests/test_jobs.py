@@ -22,7 +22,7 @@ from wwt_framework import hookimpl, job_runs
 from wwt_framework.config import Config, load
 from wwt_framework.errors import WwtError
 from wwt_framework.hooks.manager import Hooks
-from wwt_framework.jobs import REFRESH, WAITING, Clockwork
+from wwt_framework.jobs import REFRESH, WAITING, Chore, Clockwork
 from wwt_framework.plugin import Job, Progress
 from wwt_framework.store import ledger, open_store
 from wwt_framework.store.ledger import JobRun
@@ -578,3 +578,68 @@ def test_old_runs_are_forgotten_at_the_start(make: Callable[..., App]) -> None:
     app.clockwork.start()
 
     assert old not in {run.id for run in ledger.runs(app.store)}
+
+
+# -- jobs of the house itself --------------------------------------------------
+
+
+class Work:
+    """Something to do now and then."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.waits = False
+        self.done = 0
+        self.fails = fails
+        self.chore = Chore(Job("mail", self.do), lambda: self.waits)
+
+    def do(self, _progress: Progress) -> str:
+        if self.fails:
+            raise WwtError("the mail server is away")
+        self.done += 1
+        self.waits = False
+        return "1 sent"
+
+
+def runs_of_mail(app: App) -> list[JobRun]:
+    return ledger.runs(app.store, name="mail")
+
+
+def test_a_job_of_the_house_is_asked_for_when_there_is_something_to_do_and_then_only(make: Callable[..., App]) -> None:
+    app, work = make(), Work()
+    app.clockwork = Clockwork(app, (work.chore,))
+    app.clockwork.tick()
+    assert runs_of_mail(app) == []
+    work.waits = True
+    for _ in range(3):
+        app.clockwork.tick()
+
+    assert [run.state for run in runs_of_mail(app)] == ["queued"]
+    app.clockwork.perform(runs_of_mail(app)[0].id)
+    assert [(run.state, run.text) for run in runs_of_mail(app)] == [("done", "1 sent")]
+    app.clockwork.tick()
+    assert len(runs_of_mail(app)) == 1
+
+
+def test_a_job_of_the_house_that_failed_is_left_alone_for_a_moment(make: Callable[..., App]) -> None:
+    app, work = make(), Work(fails=True)
+    app.clockwork = Clockwork(app, (work.chore,))
+    work.waits = True
+    app.clockwork.tick()
+    app.clockwork.perform(runs_of_mail(app)[0].id)
+    app.now += timedelta(seconds=9)
+    app.clockwork.tick()
+    assert [(run.state, run.text) for run in runs_of_mail(app)] == [("failed", "the mail server is away")]
+    app.now += timedelta(seconds=1)
+    app.clockwork.tick()
+
+    assert [run.state for run in runs_of_mail(app)] == ["queued", "failed"]
+
+
+def test_a_plugin_can_not_take_the_name_of_a_job_of_the_house(
+    make: Callable[..., App], caplog: pytest.LogCaptureFixture
+) -> None:
+    app = make(Job("mail", lambda progress: "mine"))
+    app.clockwork = Clockwork(app, (Work().chore,))
+
+    assert app.clockwork.contributed() == {}
+    assert "a job's name is taken" in caplog.text

@@ -65,8 +65,8 @@ def send_test(path: Path, to: str, say: Callable[[str], None]) -> bool:
             "This mail was asked for by `wwt mail test`.\n\nWho reads it knows that mail of this installation arrives."
         )
         mail_id = app.post.queue("wwt mail test", [to], "A test: mail of this installation arrives", text)
-        run = app.clockwork.run_now(JOB, user="wwt mail test")
-        mail = _tried(app, mail_id) if run.state == "queued" else ledger.mail(app.store, mail_id)
+        run = _when_ended(app, app.clockwork.run_now(JOB, user="wwt mail test"))
+        mail = ledger.mail(app.store, mail_id)
         if mail.state == "sent":
             say(
                 f"the mail server {app.post.state().server} has taken a mail to {to}; whether it arrives, its reader knows"
@@ -83,15 +83,13 @@ def send_test(path: Path, to: str, say: Callable[[str], None]) -> bool:
         app.close()
 
 
-def _tried(app: App, mail_id: str, seconds: float = 30) -> ledger.Mail:
-    """The mail when another process, which is sending just now, has come to it, or *seconds* have passed."""
+def _when_ended(app: App, run: ledger.JobRun, seconds: float = 30) -> ledger.JobRun:
+    """*run* when it has ended, perhaps in another process that is sending just now, or after *seconds*."""
     end = time.monotonic() + seconds
-    while True:
-        mail = ledger.mail(app.store, mail_id)
-        tried = mail.state in ("sent", "failed") or (mail.state == "waiting" and mail.attempts)
-        if tried or time.monotonic() > end:
-            return mail
+    while run.state in ("queued", "running") and time.monotonic() < end:
         time.sleep(0.2)
+        run = ledger.run(app.store, run.id)
+    return run
 
 
 def describe(path: Path | None, name: str | None) -> str:

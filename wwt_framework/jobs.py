@@ -63,10 +63,7 @@ class Installation(Protocol):
 
 @dataclass(frozen=True)
 class Chore:
-    """A job of the house itself: asked for when ``due`` says that there is something to do, and then only.
-
-    ``due`` is asked about once a second and has to be quick.
-    """
+    """A job of the house itself, asked for when ``due`` says that there is something to do: every second, so quickly."""
 
     job: Job
     due: Callable[[], bool]
@@ -158,20 +155,22 @@ class Clockwork:
                 self._ask_when_due(job.name, job.every)
         for name, chore in self._chores.items():
             if chore.due() and self._rested(name):
+                self._next[name] = self._app.store.now() + _REST
                 self.request(name)
-
-    def _rested(self, name: str) -> bool:
-        """Whether the job neither waits nor runs, nor has failed just now: what fails at once fails again."""
-        last = next(iter(ledger.runs(self._app.store, 1, name=name)), None)
-        if last is None or last.state not in {"queued", "running", "failed"}:
-            return True
-        return last.ended_at is not None and not last.ended_at <= self._app.store.now() < last.ended_at + _REST
 
     def sweep(self) -> None:
         """Bury runs whose process died; hand over again what waits and may have been forgotten."""
         job_runs.bury(self._app.store, self._data_dir)
         self._queue.mend()
         self._hand_over()
+
+    def _rested(self, name: str) -> bool:
+        """Whether the job neither waits nor runs, nor was asked for just now and failed: it would fail again."""
+        last = next(iter(ledger.runs(self._app.store, 1, name=name)), None)
+        if last is None or last.state != "failed":
+            return last is None or last.state not in {"queued", "running"}
+        now = self._app.store.now()
+        return not now < self._next.get(name, now) <= now + _REST
 
     def _ask_when_due(self, name: str, every: timedelta) -> None:
         now = self._app.store.now()
@@ -245,6 +244,9 @@ class Clockwork:
             state, text = "done", self._work(run, others)
         except Ended as err:
             state, text = "lost", str(err)
+        except WwtError as err:  # foreseen: the sentence says it all
+            state, text = "failed", job_runs.sentence(err)
+            log.warning("a job failed", extra={"job": run.name, "run": run.id, "why": text})
         except (Exception, SystemExit) as err:  # a contributed job may raise anything
             log.exception("a job failed", extra={"job": run.name, "run": run.id})
             state, text = "failed", job_runs.sentence(err)

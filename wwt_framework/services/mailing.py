@@ -222,7 +222,6 @@ class Post:
             "text": str(err), "what": err.what, "failures": failures,
             "since": before["since"] if before else now.isoformat(), "next_at": next_at.isoformat(),
         }  # fmt: skip
-        log.warning("the mail server takes no mail", extra={"why": str(err), "failures": failures})
         return next_at
 
     def _pause(self, failures: int) -> timedelta:
