@@ -23,6 +23,9 @@ from wwt_framework.snapshot import Snapshot
 from wwt_plugins.actions.procedures import Procedures
 from wwt_plugins.actions.xrootd import Xrootd
 
+#: The task in which most jobs fail, as `Adviser` takes it.
+HERE = GEN.replace(ORIGINAL, "{}")
+
 
 class Kinds:
     """An installation's kinds of action; nobody carries out a recovery."""
@@ -163,6 +166,21 @@ def test_plugin_that_does_not_name_its_procedure_is_named_itself(house: Any) -> 
     assert [link["advice"] for link in form_links(shown)] == [["actions.p0"]]
     assert "Whole workflow: Because." in text_of(shown)
     assert "Advice from actions.p0; never reviewed" in text_of(shown)
+
+
+def test_all_that_ask_for_one_kind_fill_the_form_together(house: Any) -> None:
+    said = [
+        Recommendation("acdc", "R.", {"memory": "5000"}, HERE, title="T", procedure="little", exit_code=71305),
+        Recommendation("acdc", "R.", {"memory": "4000"}, HERE, title="T", procedure="much", exit_code=8028),
+        Recommendation("special", "R.", {"action": "on-hold"}, title="T", procedure="wait", exit_code=8028),
+    ]
+    links = form_links(panel(house(Adviser(*said))))
+
+    short = GEN.split("/", 2)[2]
+    assert {
+        "workflow": [ORIGINAL], "kind": ["acdc"], "advice": ["much,little"], f"task.{short}.memory": ["4000"],
+    } in links  # fmt: skip
+    assert len(links) == 4
 
 
 def test_read_only_view_has_no_link_to_the_form(house: Any) -> None:

@@ -55,6 +55,15 @@ class Item:
 
 
 @dataclass(frozen=True)
+class Together:
+    """Several items that ask for the same kind of action, as one filling of the form."""
+
+    kind: str
+    count: int
+    form: Mapping[str, str | list[str]]  # where two say different things of one field, what most jobs are about holds
+
+
+@dataclass(frozen=True)
 class Advised:
     """Everything that is recommended for a workflow."""
 
@@ -63,6 +72,7 @@ class Advised:
     doubt: str = ""  # why all of it may rest on too little
     silent: tuple[str, ...] = ()  # labels of exit codes of which nobody said anything
     asked: bool = False  # whether any plugin recommends here
+    together: tuple[Together, ...] = ()  # kinds that are given task by task and recommended more than once
 
     def plain(self) -> dict[str, Any]:
         """For programs."""
@@ -102,16 +112,18 @@ def advise(hooks: Hooks, case: Case) -> Advised:
         name = one.procedure or f"{one.title}\0{one.normal}"  # of a plugin that does not name its procedures
         groups.setdefault((plugin, name, one.action, one.exit_code), []).append(one)
     items = [_item(case, key[0], several, offered.get(key[2])) for key, several in groups.items()]
+    items.sort(key=lambda item: -item.jobs)
     known = {one.exit_code for _, one in told}
     errors = case.known.get("errors")
     return Advised(
-        tuple(sorted(items, key=lambda item: -item.jobs)),
+        tuple(items),
         complaints,
         _DOUBTS.get(errors.state, "") if errors else "",
         tuple(
             line.label for line in code_lines(case, {}) if line.code not in known and line.code != NOT_REPORTED
         ),
         bool(hooks.implementing("recommend_actions")),
+        _together(items, {name for name, choice in offered.items() if choice.has_tasks}),
     )  # fmt: skip
 
 
@@ -138,6 +150,23 @@ def _why_not(action: str, choice: KindChoice | None) -> str:
     if action and choice is None:
         return f"No plugin of this installation takes the action {action}."
     return choice.why_not if choice else ""
+
+
+def _together(items: list[Item], kinds_of_tasks: set[str]) -> tuple[Together, ...]:
+    found: dict[str, list[Item]] = {}
+    for item in items:
+        if item.form and item.told.action in kinds_of_tasks:
+            found.setdefault(item.told.action, []).append(item)
+    return tuple(_joined(kind, several) for kind, several in found.items() if len(several) > 1)
+
+
+def _joined(kind: str, items: list[Item]) -> Together:
+    query: dict[str, str | list[str]] = {}
+    for item in items:
+        for name, value in item.form.items():
+            query.setdefault(name, value)
+    query["advice"] = ",".join(dict.fromkeys(str(item.form["advice"]) for item in items))
+    return Together(kind, len(items), query)
 
 
 def _jobs(errors: ErrorTable, code: int | None, tasks: set[str]) -> int:
