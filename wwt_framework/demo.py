@@ -49,7 +49,7 @@ class Demo:
             world |= {"days": _DAYS, "time_lapse": self.time_lapse, "start": now.isoformat()}
         plain["wwt"] = {
             "listen": f"127.0.0.1:{self.port}", "data_dir": "data", "include_all_acdcs": True,
-            "refresh_minutes": 2 if self.time_lapse == 1 else 1,
+            "refresh_minutes": 2 if self.time_lapse == 1 else 0.5,
         }  # fmt: skip
         plain["errors"] = {**plain["errors"], "world": world}
         plain["actions"] = {**(plain.get("actions") or {}), "executor": {"key": {"$file": _KEY_FILE}}}
@@ -80,7 +80,7 @@ def demo(wanted: Demo) -> None:
                 click.echo(f"\nOpen {address}/globalerror\n")
                 for person, password, role in people:
                     click.echo(f"  {role:<9} name {person:<9} password {password}")
-                click.echo(f"\n{wanted.pace()}; the pages look again every minute or two. What operators submit is")
+                click.echo(f"\n{wanted.pace()}; the pages look again every now and then. What operators submit is")
                 click.echo("fetched by a made-up executor, carried out, and has its effect on the grid.")
                 click.echo("Nothing here is real, and nothing is kept. Ctrl-C ends it.")
                 start(address)

@@ -11,12 +11,15 @@ from typing import NamedTuple
 
 from . import texts_agent as agent
 from . import texts_stdout as around
+from .sites import SITES
 from .texts_chains import RUN, SHELL, Chain, Link, chain_of
 from .texts_cmssw import fatal
 from .texts_input import READING
 from .texts_scene import Names, Scene, names
 
 FATAL = "Fatal Exception"
+#: Of these one is named where a report has no site.
+_SECOND_TIER = tuple(site for site in SITES if site.startswith("T2_") and not site.endswith("_Disk"))
 
 
 class Said(NamedTuple):
@@ -83,7 +86,8 @@ def named_files(scene: Scene, said: tuple[Said, ...]) -> tuple[str, ...]:
 
 def _submitted(link: Link, it: _Once) -> str:
     known = link.exit_code if link.exit_code in (71101, 71102, 71103, 71104, 71105) else 71105
-    return agent.plain(known, link.step, (it.scene.culprit or it.scene.site,))
+    site = it.scene.culprit or it.scene.site
+    return agent.plain(known, link.step, (site if site in SITES else it.names.rng.choice(_SECOND_TIER),))
 
 
 def _archived(link: Link, it: _Once) -> str:

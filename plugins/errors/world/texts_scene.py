@@ -103,13 +103,17 @@ def uuid(rng: Random) -> str:
 
 def storage(site: str) -> str:
     """The storage of *site* that answers to xrootd; none of these hosts exists."""
-    plain = site.removesuffix("_Disk").lower().replace("_", "-")
-    return f"se.{plain}.example.org"
+    return f"se.{_domain(site)}"
 
 
 def worker(site: str, rng: Random) -> str:
     """A worker node of *site*."""
-    return f"wn{rng.randrange(1, 400):03d}.{site.lower().replace('_', '-')}.example.org"
+    return f"wn{rng.randrange(1, 400):03d}.{_domain(site)}"
+
+
+def _domain(site: str) -> str:
+    plain = site.removesuffix("_Disk").lower().replace("_", "-")
+    return f"{plain}.example.org" if plain[:1] == "t" and plain[1:2].isdecimal() else "example.org"
 
 
 def _release(campaign: str, workflow: Random) -> tuple[str, str]:

@@ -59,7 +59,7 @@ def _excerpt(made: Made, failing: Failing, site: str, count: int, acted_on: bool
     said = job(what)
     first = telling(said, failing.exit_code)
     return LogExcerpt(
-        what.task, failing.exit_code, site, first.error_type.strip(), "".join(_texts(first, said)), count=count,
+        what.task, failing.exit_code, site, first.error_type.strip(), "\n\n".join(_texts(first, said)), count=count,
         chain=tuple(ChainLink(one.error_type.strip(), one.exit_code) for one in said), at=what.at,
         files=named_files(what, said),
     )  # fmt: skip
@@ -67,7 +67,5 @@ def _excerpt(made: Made, failing: Failing, site: str, count: int, acted_on: bool
 
 def _texts(first: Said, said: tuple[Said, ...]) -> Iterator[str]:
     """What says most comes first, since a long text is cut at its end; the rest as the report has it."""
-    yield first.details
-    for one in said:
-        if one is not first:
-            yield f"\n{one.error_type.strip()} (Exit code: {one.exit_code})\n\n{one.details}\n"
+    for one in (first, *(other for other in said if other is not first)):
+        yield f"{one.error_type} (Exit code: {one.exit_code})\n\n{one.details}"

@@ -279,3 +279,15 @@ def test_odd_bytes_occur_now_and_then():
     odd = sum(not text.isascii() or "\x1b" in text or "\0" in text for text in texts)
 
     assert 0 < odd < len(texts) / 10
+
+
+@pytest.mark.parametrize("site", ["Unknown", "NoReportedSite"])
+def test_where_a_report_has_no_site_the_text_names_one_all_the_same(site):
+    assert re.search(r"\(WMAgent\)\.T2_[A-Z]{2}_", told(71104, "", 1, site=site))
+
+
+def test_no_host_is_named_after_a_site_that_is_none():
+    texts = "".join(one.details for code in (8021, 99303, 99109) for one in job(scene(code, site="NoReportedSite")))
+
+    assert "example.org" in texts
+    assert "noreportedsite" not in texts.lower()
