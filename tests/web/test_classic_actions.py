@@ -182,4 +182,4 @@ def test_j17_the_page_of_automatic_acdcs_is_valid_and_shows_what_the_rules_say(
         told = client.post("/check_auto_acdc", user="olga", form=form, headers={"Origin": "http://wwt.example"})
 
     assert "List what would be done" in [button.text for button in asked.iter("button")]
-    assert [cell.text for cell in told.dom().iter("td")] == ["<b>acdc</b>"]
+    assert "<b>acdc</b>" in [cell.text for cell in told.dom().iter("td")]

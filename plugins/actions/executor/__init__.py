@@ -14,7 +14,7 @@ from wwt_framework.model import Case, Draft, Effect, NotHonoured, User
 from wwt_framework.options import PluginOptions
 from wwt_framework.plugin import Health, Page, PluginContext, Reply, Snapshot, Visit
 
-from .documents import as_json
+from .documents import Documents
 from .profile import Honours
 from .service import BEGINNING, Service
 from .speaking import Speaking
@@ -69,6 +69,7 @@ class Executor:
         self._tokens = {name: keys.token.get_secret_value() for name, keys in options.executors.items()}
         self._speaking = Speaking(context.actions, options.honours, options.key_owner)
         self._service = Service(context.actions)
+        self._documents = Documents()
         self._stuck_after = timedelta(minutes=options.stuck_minutes)
 
     # -- who is it --
@@ -127,7 +128,7 @@ class Executor:
         else:
             actions = self._actions.hand_out(self._called(visit, user), since)
             self._speaking.heard(user.name)
-        return Reply(body=as_json(actions), content_type="application/json")
+        return Reply(body=self._documents(actions), content_type="application/json")
 
     def report(self, visit: Visit, user: User, snapshot: Snapshot) -> Reply:  # noqa: ARG002  # as every page
         """Close what was handed out: ``{valid_key, valid_format, success, already_reported, does_not_exist}``."""

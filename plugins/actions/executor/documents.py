@@ -18,6 +18,8 @@ BY_TASK = ("acdc", "recovery")
 #: Told as "" when nothing is asked: readers take that for "leave it as it is".
 _BLANK = ("memory", "xrootd", "secondary", "cores")
 _NOTHING = (None, "")
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+_MOST_MADE = 20_000
 
 
 def as_document(action: Action) -> dict[str, Any]:
@@ -96,17 +98,37 @@ def _sites(value: Any) -> list[str]:
 
 def _plain(value: Any) -> Any:
     """*value* as JSON has it; sequences become lists, what is no plain value becomes text."""
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, Mapping):
         return {str(name): _plain(part) for name, part in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
+    if isinstance(value, Sequence):
         return [_plain(part) for part in value]
-    return value if value is None or isinstance(value, (str, int, float)) else str(value)
+    return str(value)
 
 
-def as_json(actions: Iterable[Action]) -> bytes:
-    """``{workflow: document}``; of several actions on one workflow the last one given."""
-    told = {action.workflow: as_document(action) for action in actions}
+class Documents:
+    """``{workflow: document}`` as JSON. What an action asks for never changes: its document is made once."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, bytes] = {}  # Action.id -> '"workflow": document'
+
+    def __call__(self, actions: Iterable[Action]) -> bytes:
+        """Of several actions on one workflow the last one given."""
+        last = {action.workflow: action for action in actions}
+        made = self._made
+        return b"{" + b",".join([made.get(action.id) or self._make(action) for action in last.values()]) + b"}"
+
+    def _make(self, action: Action) -> bytes:
+        if len(self._made) >= _MOST_MADE:
+            self._made = {}
+        member = self._made[action.id] = _member(action)
+        return member
+
+
+def _member(action: Action) -> bytes:
+    told = {action.workflow: as_document(action)}
     try:
-        return orjson.dumps(told)
+        return orjson.dumps(told)[1:-1]
     except TypeError:  # half of a surrogate pair in some text, or a number beyond 64 bits
-        return json.dumps(told, allow_nan=False).encode()
+        return json.dumps(told, allow_nan=False).encode()[1:-1]

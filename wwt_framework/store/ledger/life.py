@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from wwt_framework.model import Action, ActionState, Reason
 from wwt_framework.store import Store
@@ -15,6 +17,9 @@ _COLUMNS = (
     "changed_at", "reference", "note", "acdcs", "expires_at",
 )  # fmt: skip
 _STATES = {state.value: state for state in ActionState}
+#: Actions that are kept in memory, with what can change of them, by number; per store.
+_KNOWN: WeakKeyDictionary[Store, dict[int, tuple[tuple[Any, ...], Action]]] = WeakKeyDictionary()
+_MOST_KNOWN = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +84,42 @@ def action_of(row: Any) -> Action:
 
 
 def actions_of(store: Store, wanted: Any) -> list[Action]:
-    """The actions that *wanted* says, oldest first. Ten thousand at once are read without ten thousand rows made."""
+    """The actions that *wanted* says, oldest first.
+
+    What was read before is only looked at for what can change: an executor polls for the same thousands.
+    """
     table = store.tables.action
-    rows: Any = table.select(*(getattr(table, name) for name in _COLUMNS)).where(wanted).order_by(table.number).tuples()
+    changing = (table.number, table.state, table.changed_at, table.reference, table.note)
+    with store.connection():
+        now = store.database.execute(table.select(*changing).where(wanted).order_by(table.number)).fetchall()
+        known = _KNOWN.setdefault(store, {})
+        pairs = [(row, known.get(row[0])) for row in now]  # kept here: another thread may clear what is known
+        fresh = [row[0] for row, kept in pairs if kept is None or kept[0] != row[1:]]
+        read = dict(one for some in _slices(fresh) for one in _read(store, some))
+    if len(known) + len(read) > _MOST_KNOWN:
+        known.clear()
+    known.update((row[0], (row[1:], read[row[0]])) for row, _ in pairs if row[0] in read)
+    found = [read.get(row[0]) or (kept[1] if kept else None) for row, kept in pairs]
+    return [action for action in found if action is not None]
+
+
+def _read(store: Store, numbers: list[int]) -> list[tuple[int, Action]]:
+    table = store.tables.action
+    columns = [table.number, *(getattr(table, name) for name in _COLUMNS)]
+    rows: Any = table.select(*columns).where(table.number.in_(numbers)).tuples()
     return [
-        Action(
+        (number, Action(
             id_, kind, workflow, values, tasks, tuple([Reason(short, long) for short, long in reasons]),
             user, _STATES[state], submitted, changed, reference, note, tuple(acdcs), expires,
-        )
-        for id_, kind, workflow, values, tasks, reasons, user, state, submitted, changed, reference, note, acdcs, expires
-        in rows
+        ))
+        for number, id_, kind, workflow, values, tasks, reasons, user, state, submitted, changed, reference, note, acdcs,
+        expires in rows
     ]  # fmt: skip
+
+
+def _slices(numbers: list[int]) -> Iterator[list[int]]:
+    """SQLite binds 999 values at most."""
+    return (numbers[i : i + 900] for i in range(0, len(numbers), 900))
 
 
 def event_of(row: Any) -> ActionEvent:
