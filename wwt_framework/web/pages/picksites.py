@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from wwt_framework.errors import Denied, NotFound, StoreError, WwtError
 from wwt_framework.model import SiteStatus
 from wwt_framework.services import desk
-from wwt_framework.services.desk.following import picked_sites
 from wwt_framework.services.desk.intent import new_id
 from wwt_framework.services.desk.sites import is_drained
 from wwt_framework.services.overview_words import site_words
@@ -61,11 +61,14 @@ def pick(draft: str = "", **_posted: Any) -> Response:
     Programs are answered as /getaction?acted=1 answers.
     """
     store, for_people = current_app().store, current_exchange().wants_html()
-    intents = [one for one in picked_sites(store, current_user(), current_visit().form) if one.workflows]
-    if not intents and draft and for_people:
-        return _draw(draft, "No site is ticked. Tick at least one for each task that shall run.", 422)
-    if not intents:
-        raise Refused(400, "Give task_0=/workflow/task and param_0_sites=SITE for each task; nothing was queued.")
+    try:
+        intents = desk.picked_sites(store, current_user(), current_visit().form)
+    except (NotFound, Denied, StoreError):
+        raise
+    except WwtError as error:
+        if draft and for_people:
+            return _draw(draft, str(error), 422)
+        raise Refused(422, f"{error} Give task_0=/workflow/task and param_0_sites=SITE for each task.") from error
     if for_people and len(intents) == 1:
         return redirect("/submitaction", draft=desk.keep(store, _plan(intents[0])))
     results = [_submitted(intent) for intent in intents]
