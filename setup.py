@@ -143,6 +143,8 @@ setup(
         "wwt.auth": [
             "local = wwt_plugins.auth.local:LocalAccounts",
         ],
-        "wwt.extras": [],
+        "wwt.extras": [
+            "mail = wwt_plugins.actions.mail:Mail",
+        ],
     },
 )

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from tests.services.mail_server import free_port
 from wwt_framework.errors import PluginError, WwtError
 from wwt_framework.model import Action, ActionState
+from wwt_framework.options import HouseOptions, MailOptions
 from wwt_framework.plugin import Account
 from wwt_framework.services.doors import lend
+from wwt_framework.services.mailing import Post
 from wwt_framework.store import Store, ledger
 
 
@@ -100,3 +103,61 @@ def test_an_executor_fetches_and_reports_through_its_door(store: Store) -> None:
     assert [action.state for action in actions.hand_out("unified")] == [ActionState.SENT]
     assert actions.report("unified", ["wf1", "wf2"]).does_not_exist == ("wf2",)
     assert [action.workflow for action in actions.done()] == ["wf1"]
+
+
+# -- mail ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def post(store: Store) -> Post:
+    mail = MailOptions(server="127.0.0.1:25", security="none", sender="wwt@example.org")
+    return Post(store, lambda: HouseOptions(mail=mail))
+
+
+def mail_door(store: Store, post: Post, plugin: str = "auth.local") -> Any:
+    return lend(store, plugin.partition(".")[0], plugin, Clockwork(), post=post)["mail"]
+
+
+def test_a_mail_is_queued_in_the_name_of_the_plugin(store: Store, post: Post) -> None:
+    mail_id = mail_door(store, post).send(["olga@example.org"], "s", "t", "<p>t", cc=["a@b.c"], reply_to="d@e.f")
+
+    mail = ledger.mail(store, mail_id)
+    assert (mail.asked_by, mail.recipients, mail.copies, mail.reply_to, mail.html) == (
+        "auth.local", ("olga@example.org",), ("a@b.c",), "d@e.f", "<p>t",
+    )  # fmt: skip
+
+
+def test_plugins_do_not_share_the_names_of_what_they_tell(store: Store, post: Post) -> None:
+    local, mails = mail_door(store, post), mail_door(store, post, "extras.mail")
+    first = local.send(["olga@example.org"], "s", "t", once="1")
+
+    assert local.send(["olga@example.org"], "s", "t", once="1") == first
+    assert mails.send(["olga@example.org"], "s", "t", once="1") != first
+
+
+def test_a_mail_that_can_not_be_meant_is_refused_in_the_name_of_the_plugin(store: Store, post: Post) -> None:
+    with pytest.raises(PluginError, match=r"plugin 'auth\.local': a mail's subject: expected one line of text"):
+        mail_door(store, post).send(["olga@example.org"], "a\nBcc: x@y.z", "t")
+
+
+def test_the_door_to_mail_opens_and_closes_with_the_mail_server(store: Store) -> None:
+    house = HouseOptions()
+    door = mail_door(store, Post(store, lambda: house))
+    assert door.trouble() == "mail can not be sent, this installation has no mail server"
+    with pytest.raises(PluginError, match=r"plugin 'auth\.local': mail can not be sent, this installation has no mail"):
+        door.send(["olga@example.org"], "s", "t")
+    house = HouseOptions(mail=MailOptions(server="127.0.0.1:25", sender="wwt@example.org"))
+
+    assert door.trouble() == ""
+    assert door.send(["olga@example.org"], "s", "t")
+
+
+def test_trouble_of_the_mail_server_is_told_to_plugins(store: Store) -> None:
+    mail = MailOptions(server=f"127.0.0.1:{free_port()}", security="none", sender="wwt@example.org")
+    post = Post(store, lambda: HouseOptions(mail=mail))
+    door = mail_door(store, post)
+    door.send(["olga@example.org"], "s", "t")
+    with pytest.raises(WwtError):
+        post.deliver(lambda *_: None)
+
+    assert "does not answer: the connection was refused" in door.trouble()
