@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -54,15 +55,16 @@ class Machine(RuleBasedStateMachine):
         self.now = NOON
         self.turns = itertools.count(1)
         self.model: list[Modelled] = []
-        self.clean()
-
-    def clean(self) -> None:
-        with self.store.write():
-            for table in (self.store.tables.action_event, self.store.tables.action):
-                table.delete().execute()
+        self.mine = uuid.uuid4().hex[:8]  # actions are never deleted: each run has workflows of its own
+        for action in ledger.open_actions(self.store):
+            ledger.move(self.store, action.id, W, "the run before")
+        ledger.expire(self.store, self.now + timedelta(days=3650))
 
     def on(self, workflow: str) -> list[Modelled]:
         return [one for one in self.model if one.workflow == workflow]
+
+    def names(self, letters: Iterable[str]) -> list[str]:
+        return [f"{self.mine}_{letter}" for letter in sorted(letters)]
 
     def action(self, workflow: str, days: int | None) -> Action:
         ends = None if days is None else self.now + timedelta(days=days)
@@ -73,9 +75,10 @@ class Machine(RuleBasedStateMachine):
 
     # -- what happens --
 
-    @rule(names=st.sets(workflows, min_size=1), days=st.none() | st.integers(1, 3))
-    def submit(self, names: set[str], days: int | None) -> None:
-        asked = [self.action(name, days) for name in sorted(names)]
+    @rule(letters=st.sets(workflows, min_size=1), days=st.none() | st.integers(1, 3))
+    def submit(self, letters: set[str], days: int | None) -> None:
+        names = self.names(letters)
+        asked = [self.action(name, days) for name in names]
         draft = uuid.uuid4().hex
 
         kept = ledger.submit(self.store, asked, draft, ledger.last_events(self.store, names))
@@ -89,8 +92,9 @@ class Machine(RuleBasedStateMachine):
                     self.went(old, X)
             self.model.append(Modelled(new.id, new.workflow, Q, new.expires_at))
 
-    @rule(name=workflows)
-    def submit_from_an_old_page(self, name: str) -> None:
+    @rule(letter=workflows)
+    def submit_from_an_old_page(self, letter: str) -> None:
+        (name,) = self.names(letter)
         last = ledger.last_events(self.store, [name])[name]
         kept = ledger.submit(self.store, [self.action(name, None)], "", {name: last - 1})
 
@@ -109,8 +113,9 @@ class Machine(RuleBasedStateMachine):
                 self.went(one, S)
                 one.handed = turn
 
-    @rule(name=workflows)
-    def report(self, name: str) -> None:
+    @rule(letter=workflows)
+    def report(self, letter: str) -> None:
+        (name,) = self.names(letter)
         told = ledger.report(self.store, "unified", [name])
         handed = [one for one in self.on(name) if one.handed]
         about = max(handed, key=lambda one: (one.handed, self.model.index(one))) if handed else next(
@@ -171,8 +176,9 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def every_action_is_there_once_in_the_state_that_it_should_be_in(self) -> None:
-        kept = [action for name in WORKFLOWS for action in ledger.actions_on(self.store, name)]
-        wanted = [one for name in WORKFLOWS for one in self.on(name)]
+        names = self.names(WORKFLOWS)
+        kept = [action for name in names for action in ledger.actions_on(self.store, name)]
+        wanted = [one for name in names for one in self.on(name)]
         assert [(one.id, one.state) for one in kept] == [(one.id, one.state) for one in wanted]
 
     @invariant()

@@ -12,9 +12,15 @@ from peewee import fn
 from wwt_framework.errors import IllegalTransition, NotFound
 from wwt_framework.model import OPEN_STATES, TRANSITIONS, Action, ActionState
 from wwt_framework.store import Store
-from wwt_framework.store.ledger.life import ActionEvent, action_of, event_of, put, write_event
+from wwt_framework.store.ledger.life import ActionEvent, action_of, event_of, put
 
 _OPEN = [state.value for state in OPEN_STATES]
+#: Actions that are kept by one statement: SQLite of old binds 999 values at most.
+_AT_ONCE = 50
+_KEPT = (
+    "id", "draft", "kind", "workflow", "field_values", "task_values", "reasons", "user_name", "state", "submitted_at",
+    "changed_at", "reference", "note", "rehearsed", "acdcs", "expires_at",
+)  # fmt: skip
 #: States that a newer action on the same workflow ends.
 _REPLACEABLE = [state.value for state, targets in TRANSITIONS.items() if ActionState.SUPERSEDED in targets]
 
@@ -43,18 +49,40 @@ def submit(
     *seen*: workflow -> number of the last event that the operator saw; a workflow with a newer one is a conflict,
     and its action is not kept. *rehearsal*: nobody shall ever carry them out.
     """
-    kept, superseded, conflicts = [], [], {}
+    told = Submitted(conflicts={})
     with store.write(alone="actions"):
         if draft and (before := _kept_before(store, draft)):
             return Submitted(kept=before, repeated=True)
-        for action in actions:
-            last = _last_event(store, action.workflow)
-            if seen is not None and action.workflow in seen and last and last.number > seen[action.workflow]:
-                conflicts[action.workflow] = last
-                continue
-            superseded += _supersede(store, action)
-            kept.append(_keep(store, action, draft, rehearsal))
-    return Submitted(tuple(kept), tuple(superseded), conflicts)
+        for some in _portions(actions):
+            told = _submit_some(store, some, draft, seen, rehearsal, told)
+    return told
+
+
+def _portions(actions: Sequence[Action]) -> list[list[Action]]:
+    """*actions* in their order, in portions in which no workflow occurs twice: a later one takes the place of a former."""
+    portions: list[list[Action]] = []
+    names: set[str] = set()
+    for action in actions:
+        if not portions or action.workflow in names or len(portions[-1]) >= _AT_ONCE:
+            portions.append([])
+            names = set()
+        portions[-1].append(action)
+        names.add(action.workflow)
+    return portions
+
+
+def _submit_some(
+    store: Store, actions: list[Action], draft: str, seen: Mapping[str, int] | None, rehearsal: bool, before: Submitted
+) -> Submitted:
+    """Keep *actions*, each on another workflow, after what came *before* in the same submit."""
+    last = last_events_of(store, seen.keys() & {action.workflow for action in actions}) if seen else {}
+    conflicts = {name: event for name, event in last.items() if seen and event.number > seen[name]}
+    kept = [action for action in actions if action.workflow not in conflicts]
+    superseded = _supersede(store, kept)
+    _keep(store, kept, draft, rehearsal)
+    return Submitted(
+        (*before.kept, *kept), (*before.superseded, *superseded), {**(before.conflicts or {}), **conflicts}
+    )
 
 
 def move(
@@ -177,39 +205,41 @@ def _kept_before(store: Store, draft: str) -> tuple[Action, ...]:
     return tuple(action_of(row) for row in table.select().where(table.draft == draft).order_by(table.number))
 
 
-def _supersede(store: Store, newer: Action) -> list[Action]:
+def _supersede(store: Store, newer: Sequence[Action]) -> list[Action]:
     table = store.tables.action
-    older = table.select().where((table.workflow == newer.workflow) & table.state.in_(_REPLACEABLE))
+    by_workflow = {action.workflow: action for action in newer}
+    older = table.workflow.in_(list(by_workflow)) & table.state.in_(_REPLACEABLE)
     ended = []
-    for row in list(older.order_by(table.number)):
-        put(store, row, ActionState.SUPERSEDED, newer.user, f"{newer.user} asked for {newer.kind} instead")
+    for row in list(table.select().where(older).order_by(table.number)):
+        instead = by_workflow[row.workflow]
+        put(store, row, ActionState.SUPERSEDED, instead.user, f"{instead.user} asked for {instead.kind} instead")
         ended.append(action_of(row))
     return ended
 
 
-def _keep(store: Store, action: Action, draft: str, rehearsal: bool) -> Action:
-    if action.state is not ActionState.QUEUED:
-        raise IllegalTransition(f"An action begins as {ActionState.QUEUED.value}, not as {action.state.value}.")
-    row = store.tables.action.create(
-        id=action.id,
-        draft=draft,
-        kind=action.kind,
-        workflow=action.workflow,
-        field_values=dict(action.values),
-        task_values={task: dict(values) for task, values in action.task_values.items()},
-        reasons=[[reason.short, reason.long] for reason in action.reasons],
-        user_name=action.user,
-        state=action.state.value,
-        submitted_at=action.submitted_at,
-        changed_at=action.changed_at,
-        reference=action.reference,
-        note=action.note,
-        rehearsed=rehearsal,
-        acdcs=list(action.acdcs),
-        expires_at=action.expires_at,
-    )
-    write_event(store, row, None, ActionState.QUEUED, user=action.user, note=action.note)
-    return action_of(row)
+def _keep(store: Store, actions: Sequence[Action], draft: str, rehearsal: bool) -> None:
+    for action in actions:
+        if action.state is not ActionState.QUEUED:
+            raise IllegalTransition(f"An action begins as {ActionState.QUEUED.value}, not as {action.state.value}.")
+    if not actions:
+        return
+    table, event, at = store.tables.action, store.tables.action_event, store.now()
+    rows = [
+        (
+            action.id, draft, action.kind, action.workflow, dict(action.values),
+            {task: dict(values) for task, values in action.task_values.items()},
+            [[reason.short, reason.long] for reason in action.reasons], action.user, action.state.value,
+            action.submitted_at, action.changed_at, action.reference, action.note, rehearsal, list(action.acdcs),
+            action.expires_at,
+        )
+        for action in actions
+    ]  # fmt: skip
+    table.insert_many(rows, fields=[getattr(table, name) for name in _KEPT]).execute()
+    events = [
+        (action.id, action.workflow, at, action.user, "", ActionState.QUEUED.value, action.note) for action in actions
+    ]
+    fields = [event.action_id, event.workflow, event.at, event.user_name, event.from_state, event.to_state, event.note]
+    event.insert_many(events, fields=fields).execute()
 
 
 def _listed(
@@ -239,12 +269,6 @@ def _slices(values: Iterable[Any]) -> list[list[Any]]:
     """*values*, each once, in portions: SQLite binds 999 values at most."""
     wanted = sorted(set(values))
     return [wanted[i : i + 500] for i in range(0, len(wanted), 500)]
-
-
-def _last_event(store: Store, workflow: str) -> ActionEvent | None:
-    table = store.tables.action_event
-    row = table.select().where(table.workflow == workflow).order_by(table.number.desc()).first()
-    return event_of(row) if row else None
 
 
 def _row(store: Store, action_id: str) -> Any:
