@@ -424,3 +424,11 @@ class TestHelpers:
     def test_a_bomb_stops_at_the_limit(self):
         with pytest.raises(SourceError, match="unpacked larger than 10,000 bytes, the limit"):
             gunzip(gzip.compress(b"\0" * 50_000_000), LIMIT, "f.gz")
+
+
+def test_as_many_connections_are_kept_as_threads_ask_at_once():
+    web = session(connections=24)
+
+    pool = web.get_adapter("https://example.org").poolmanager.connection_from_url("https://example.org")
+
+    assert pool.pool.maxsize == 24

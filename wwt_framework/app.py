@@ -85,7 +85,7 @@ class App:
             name=plugin.full_name,
             options=options,
             log=logging.getLogger(f"wwt_plugins.{plugin.full_name}"),
-            http=http.session(),
+            http=http.session(connections=self._first.house.concurrency),
             data_dir=folder,
             url=self.url,
             gather=partial(in_order, threads=self._first.house.concurrency),

@@ -64,9 +64,10 @@ class _Retry(Retry):
 class _Adapter(HTTPAdapter):
     """Gives every request a timeout; requests itself would wait for ever."""
 
-    def __init__(self, timeout: Timeout, retries: int) -> None:
+    def __init__(self, timeout: Timeout, retries: int, connections: int) -> None:
         self._timeout = timeout
         super().__init__(
+            pool_maxsize=connections,
             max_retries=_Retry(
                 total=retries,
                 read=min(retries, 1),  # a connection that was kept open may have died; a slow server stays slow
@@ -76,7 +77,7 @@ class _Adapter(HTTPAdapter):
                 backoff_jitter=0.3,
                 backoff_max=_MAX_PAUSE_S,
                 raise_on_status=False,
-            )
+            ),
         )
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
@@ -113,15 +114,17 @@ def session(
     timeout: Timeout = (5, 30),
     retries: int = 3,
     user_agent: str = "",
+    connections: int = 10,
 ) -> requests.Session:
     """A session for one plugin or one fetch.
 
     *certificate*: one PEM file with certificate and key (a grid proxy), or a pair of files. *verify*: a file or
     folder of authorities to trust in the place of the system's. *timeout*: seconds to connect, and seconds of
     silence while reading. *retries*: of GET after 429, 502, 503, 504 and broken connections.
+    *connections*: kept open to one host, as many as threads ask at once; more would be made anew each time.
     """
     made = _Session()
-    adapter = _Adapter(timeout, retries)
+    adapter = _Adapter(timeout, retries, connections)
     made.mount("http://", adapter)
     made.mount("https://", adapter)
     made.auth = _UrlAuth()

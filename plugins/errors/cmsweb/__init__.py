@@ -30,6 +30,8 @@ ACDC = "/couchdb/acdcserver/_design/ACDC/_view/byCollectionName"
 _SAME_LOOK = 120
 #: Seconds after which an answer that nobody asked for again is dropped.
 _FORGET = 3 * 86_400
+#: Statuses of requests of which no job can have run: nothing failed, and WMStats tells nothing.
+_NOT_BEGUN = frozenset({"new", "assignment-approved", "assigned", "staging", "staged", "acquired", "rejected"})
 
 
 class Cmsweb:
@@ -122,7 +124,7 @@ class Cmsweb:
         """Failed jobs that agents reported, and those that only the ACDC server knows."""
         details = wmstats.read_details(self._details(workflow.name))
         notes = [f"{len(details.faults)} counts can not be read: {details.faults[0]}"] if details.faults else []
-        notes += self._doubts(workflow.name, details)
+        notes += self._doubts(workflow, details)
         try:
             unreported = acdc.not_reported(self._files(workflow.name))
         except SourceError as error:
@@ -196,18 +198,25 @@ class Cmsweb:
             self._services.get(ACDC, query, max_age_s), name, f"{self._services.named(ACDC, {})} of {name}"
         )
 
-    def _doubts(self, name: str, details: wmstats.Details) -> list[str]:
+    def _doubts(self, workflow: Workflow, details: wmstats.Details) -> list[str]:
         """Why the counts may be too low: WMStats's own count of failed jobs is another service's word.
 
-        Raises SourceError when there are failed jobs and no details at all: that is not the same as none.
+        Raises SourceError when there are no details at all and nobody says that nothing failed: that is not zero.
         """
+        name, nothing = workflow.name, not details.counts
         try:
             counts = self._counts(name, _SAME_LOOK)
         except SourceError as error:
-            return [f"whether the counts are complete is not known: {error}"] if not details.counts else []
-        if counts is None or counts.failed <= details.total:
+            if nothing:
+                raise
+            return [f"whether the counts are complete is not known: {error}"]
+        if counts is None:
+            if nothing and workflow.status not in _NOT_BEGUN:
+                raise SourceError(f"WMStats does not know {name} (any more), or no agent tells of it")
             return []
-        if not details.counts:
+        if counts.failed <= details.total:
+            return []
+        if nothing:
             raise SourceError(
                 f"WMStats counts {counts.failed:,} failed jobs of {name} and tells no details: an agent may be down"
             )

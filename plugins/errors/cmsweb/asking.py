@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
+from urllib3.exceptions import HTTPError
+
 from wwt_framework.errors import SourceError
 
 from ..._cms.parsing import parse
@@ -36,8 +38,18 @@ _BROKEN = {
     "ProxyError": "the proxy does not answer",
     "TooManyRedirects": "sends from one address to the next without an end; is a sign-in needed?",
     "ContentDecodingError": "what arrived can not be unpacked",
-    "ChunkedEncodingError": "the answer was cut off half way",
+    "ProtocolError": "the answer was cut off half way",
+    "IncompleteRead": "the answer was cut off half way",
+    "DecodeError": "what arrived can not be unpacked",
+    "ReadTimeoutError": "did not answer in time",
 }
+
+
+def _reason(error: Exception) -> str:
+    """In words; a time-out while the body arrives comes wrapped in a ConnectionError."""
+    if "timed out" in str(error):
+        return _BROKEN["ReadTimeout"]
+    return _BROKEN.get(type(error).__name__, "no connection, or it broke before everything had arrived")
 
 
 class Services:
@@ -82,13 +94,12 @@ class Services:
         try:
             with self._session.get(address, headers=headers, stream=True, allow_redirects=False) as response:
                 if response.status_code == 304 and "If-None-Match" in headers:
-                    return 304, "", b""
+                    return 304, "", response.content  # read to its end, which is at once: the connection is kept
                 if response.status_code != 200:
                     raise SourceError(f"{where} {self._meaning(response)}")
                 return 200, response.headers.get("ETag", ""), self._body(response, where)
-        except OSError as error:  # every exception of requests is one
-            reason = _BROKEN.get(type(error).__name__, "no connection, or it broke before everything had arrived")
-            raise SourceError(f"{where}: {reason}") from None
+        except (OSError, HTTPError) as error:  # every exception of requests is an OSError
+            raise SourceError(f"{where}: {_reason(error)}") from None
 
     def _meaning(self, response: requests.Response) -> str:
         status = response.status_code
@@ -99,7 +110,8 @@ class Services:
     def _body(self, response: requests.Response, where: str) -> bytes:
         ends = time.monotonic() + self._deadline_s
         body = bytearray()
-        for piece in response.iter_content(_CHUNK):
+        # As it arrives: whoever sends one byte a second must not outwit the deadline.
+        while piece := response.raw.read1(_CHUNK, decode_content=True):
             body += piece
             if len(body) > self._max_bytes:
                 raise SourceError(f"{where}: larger than {self._max_bytes / (1 << 20):.0f} MB, the most max_mb allows")

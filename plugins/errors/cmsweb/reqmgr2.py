@@ -121,7 +121,8 @@ def _date(value: Any) -> datetime | None:
     """RequestDate, [year, month, day, hour, minute, second] in UTC."""
     if not isinstance(value, list) or len(value) < 3 or not all(_number(part) is not None for part in value):
         return None
+    year, month, day, hour, minute, second, *_ = (*map(int, value[:6]), 0, 0, 0)
     try:
-        return datetime(*(int(part) for part in value[:6]), tzinfo=timezone.utc)  # type: ignore[arg-type]  # six at most
+        return datetime(year, month, day, hour, minute, second, tzinfo=timezone.utc)
     except ValueError:
         return None
