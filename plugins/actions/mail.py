@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from html import escape
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -18,6 +18,8 @@ from wwt_framework.errors import PluginError
 from wwt_framework.model import ActionState
 from wwt_framework.options import MailAddress, PluginOptions
 from wwt_framework.plugin import Event, Health, Job, PluginContext, Progress
+
+State = Literal["queued", "sent", "done", "failed", "withdrawn", "superseded"]
 
 _LINES = 200  # in one mail; the page of actions has all
 _KEPT = 2000  # events that wait while no mail can be sent; older ones are dropped, and their number is told
@@ -43,9 +45,7 @@ class Mail:
         users: tuple[str, ...] = Field(
             (), description="only actions asked for by these, e.g. [auto]; empty: by anybody"
         )
-        states: tuple[ActionState, ...] = Field(
-            (), description="only what became one of these, e.g. [failed]; empty: all"
-        )
+        states: tuple[State, ...] = Field((), description="only what became one of these, e.g. [failed]; empty: all")
         minutes: float = Field(10, ge=1, le=1440, description="minutes between two mails; what happens is gathered")
 
         @model_validator(mode="after")
@@ -132,7 +132,7 @@ class Mail:
         if action is None:
             return True
         return (not options.users or action.user in options.users) and (
-            not options.states or action.state in options.states
+            not options.states or action.state.value in options.states
         )
 
     def _waiting(self) -> dict[str, Mapping[str, Any]]:

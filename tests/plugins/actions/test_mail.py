@@ -190,3 +190,10 @@ def test_health_says_what_can_not_be_mailed(wwt_plugin: Make) -> None:
 def test_options_that_tell_nobody_are_refused(wwt_plugin: Make, options: dict[str, Any], told: str) -> None:
     with pytest.raises(PluginError, match=told):
         wwt_plugin("extras.mail", **options)
+
+
+def test_every_state_of_an_action_can_be_asked_for(wwt_plugin: Make) -> None:
+    it = wwt_plugin("extras.mail", action_changed=[TEAM], states=[state.value for state in ActionState])
+    tell(it, *(changed(state.value, state) for state in ActionState))
+
+    assert digest(it) == "mailed: 6 action_changed"
