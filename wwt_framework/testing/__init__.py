@@ -10,6 +10,7 @@ Installing wwt-framework installs it. At import it loads nothing of ours, so tha
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,23 +19,26 @@ import pytest
 
 if TYPE_CHECKING:
     from wwt_framework.testing.contracts import AuthContract, ErrorSourceContract
+    from wwt_framework.testing.contracts_actions import ActionContract, GuardContract
     from wwt_framework.testing.procedure_contract import ProcedureContract
     from wwt_framework.testing.running import Running
 
-__all__ = ["AuthContract", "ErrorSourceContract", "ProcedureContract", "wwt_plugin"]
+__all__ = ["ActionContract", "AuthContract", "ErrorSourceContract", "GuardContract", "ProcedureContract", "wwt_plugin"]
 
-pytest.register_assert_rewrite("wwt_framework.testing.contracts", "wwt_framework.testing.procedure_contract")
+_CONTRACTS = {
+    "ActionContract": "contracts_actions",
+    "AuthContract": "contracts",
+    "ErrorSourceContract": "contracts",
+    "GuardContract": "contracts_actions",
+    "ProcedureContract": "procedure_contract",
+}
+
+pytest.register_assert_rewrite(*(f"wwt_framework.testing.{module}" for module in sorted(set(_CONTRACTS.values()))))
 
 
 def __getattr__(name: str) -> Any:
-    if name == "ProcedureContract":
-        from wwt_framework.testing import procedure_contract
-
-        return procedure_contract.ProcedureContract
-    if name in ("AuthContract", "ErrorSourceContract"):
-        from wwt_framework.testing import contracts
-
-        return getattr(contracts, name)
+    if name in _CONTRACTS:
+        return getattr(importlib.import_module(f"wwt_framework.testing.{_CONTRACTS[name]}"), name)
     raise AttributeError(f"module {__name__} has no attribute {name!r}")
 
 
