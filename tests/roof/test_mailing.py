@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import sys
+import threading
+import uuid
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.roof.conftest import CHEAP, Wwt
 from tests.services.mail_server import PASSWORD, USER, MailServer, Trust, free_port, running
+from wwt_framework.app import App
+from wwt_framework.model import Action, ActionState
+from wwt_framework.store import ledger
 
 OLGA = "olga@example.org"
 
@@ -145,3 +153,58 @@ def test_the_process_that_runs_jobs_sends_the_mail(wwt: Wwt) -> None:
             worker.terminate()
             worker.wait(30)
     assert server.box[0].to == (OLGA,)
+
+
+def test_a_process_killed_between_the_last_byte_and_the_answer_sends_the_same_mail_again(wwt: Wwt) -> None:
+    server, reached, killed = MailServer(), threading.Event(), threading.Event()
+
+    def slow(_envelope: Any) -> str:
+        reached.set()
+        killed.wait(60)
+        return ""
+
+    server.at_data = slow
+    with running(server):
+        configured(wwt, plain(server.port))
+        sending = subprocess.Popen(
+            [sys.executable, "-m", "wwt_framework.cli", "mail", "test", OLGA], cwd=wwt.folder, stdout=subprocess.DEVNULL
+        )
+        assert reached.wait(60)
+        sending.kill()
+        sending.wait(30)
+        killed.set()
+        server.at_data = lambda _envelope: ""
+
+        again = wwt.start("serve")
+        again.until(lambda: "nothing waits" in again.get("/health")[1])
+        again.end()
+
+    assert [got.to for got in server.box] == [(OLGA,), (OLGA,)]
+    assert len({(got.message["Message-ID"], got.message["Date"]) for got in server.box}) == 1
+
+
+def test_e3_what_became_of_automatic_actions_arrives_as_one_mail_with_links(tmp_path: Path) -> None:
+    with running(MailServer()) as server:
+        path = tmp_path / "plugins.yml"
+        path.write_text(
+            f"wwt: {{base_url: https://wwt.example.org, mail: {plain(server.port)}}}\n"
+            f"extras:\n  mail: {{action_changed: [{OLGA}], users: [auto]}}\n"
+        )
+        app = App.build(path)
+        try:
+            ledger.submit(app.store, [automatic(app, f"wf_{name}") for name in "AB"])
+            for job in ("actions", "extras.mail.digest", "mail"):
+                assert app.clockwork.run_now(job).state == "done"
+        finally:
+            app.close()
+
+    (got,) = server.box
+    assert got.to == (OLGA,)
+    assert got.message["Subject"] == "2 changes of actions"
+    assert "auto asked for acdc on wf_A.\nhttps://wwt.example.org/seeworkflow?workflow=wf_A\n" in got.text
+    assert "https://wwt.example.org/seeworkflow?workflow=wf_B" in got.text
+
+
+def automatic(app: App, workflow: str) -> Action:
+    now = app.store.now()
+    return Action(uuid.uuid4().hex, "acdc", workflow, {}, {}, (), "auto", ActionState.QUEUED, now, now)
