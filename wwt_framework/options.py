@@ -112,8 +112,11 @@ class Webmaster(BaseModel):
     @field_validator("email")
     @classmethod
     def _has_a_domain(cls, email: str) -> str:
-        if email and not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
-            raise ValueError("expected an address like name@example.org")
+        try:
+            if email and address(email).addr_spec.lower() != email.lower():
+                raise ValueError(email)
+        except ValueError:
+            raise ValueError("expected an address like name@example.org") from None
         return email
 
 

@@ -530,3 +530,28 @@ def test_what_could_be_another_header_or_nobody_is_refused(office: Office, what:
         office.queue(**what)
     assert told in str(caught.value)
     assert ledger.mails(office.store) == []
+
+
+@pytest.mark.parametrize("email", ["gerda", "gerda@example.org, spy@example.org", "Gerda <gerda@example.org>", "g@e>x"])
+def test_a_webmaster_to_whom_no_answer_could_go_is_refused(email: str) -> None:
+    with pytest.raises(ValueError, match=r"expected an address like name@example\.org"):
+        HouseOptions.model_validate({"webmaster": {"email": email}})
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"server": "smtp.example.org"}, "expected host:port like smtp.example.org:587"),
+        ({"server": "smtp.example.org:0"}, "expected a port from 1 to 65535"),
+        ({"sender": "wwt@example.org\nBcc: spy@example.org"}, "expected one address like"),
+        ({"user": "wwt"}, "user and password belong together"),
+        ({"password": "x"}, "user and password belong together"),
+        ({"user": "wwt", "password": "x", "security": "none"}, "security none would show the password to everybody"),
+        ({"ca_file": "/nowhere/ca.pem"}, "expected an existing file"),
+    ],
+)
+def test_options_with_which_no_mail_could_go_out_safely_are_refused(options: dict[str, str], told: str) -> None:
+    given = {"server": "smtp.example.org:587", "sender": SENDER, **options}
+
+    with pytest.raises(ValueError, match=told):
+        HouseOptions.model_validate({"mail": given})
