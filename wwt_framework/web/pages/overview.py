@@ -17,6 +17,7 @@ from wwt_framework.services.overview_query import FILTERS, LIST_PAGE, MOST, Over
 from wwt_framework.store import ledger
 from wwt_framework.web.exchange import Refused, current_exchange
 from wwt_framework.web.frame import nothing_known
+from wwt_framework.web.listlines import list_lines
 from wwt_framework.web.marks import recent_marks
 from wwt_framework.web.matrix import Writer, hidden_pairs, vocabulary
 from wwt_framework.web.render import as_json, redirect, render, show_panels, table_response
@@ -226,6 +227,7 @@ class ListPage:
     list: lists.Listing | None
     given: tuple[tuple[str, str], ...]  # what the address said
     problems: tuple[str, ...] = ()
+    lines: str = ""  # HTML
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -273,7 +275,8 @@ def listpage(
     if format:
         rows = [(e.name, e.errors, e.mark or e.readiness or e.meaning, e.production, e.state) for e in found.entries]
         return table_response((found.of, "errors", _ABOUT[found.of], "production", "state"), rows, format, "list")
-    return render("listpage.html", page=ListPage(found, given, problems))
+    written = list_lines(found, current_exchange().prefix, current_user().may("operator"))
+    return render("listpage.html", page=ListPage(found, given, problems, written))
 
 
 _ABOUT = {"workflow": "status", "site": "readiness", "code": "meaning"}
