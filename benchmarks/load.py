@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.server import (
+    LOOKED_AT,
     Addresses,
     Got,
     Reader,
@@ -67,7 +68,7 @@ def beside(folder: Path) -> tuple[threading.Thread, list[Refreshed]]:
 
 def measure(folder: Path, seconds: float = BEFORE_S, count: int = ALONE) -> dict[str, Any]:
     """Everything; *seconds* of load before and after a refresh, *count* pages for one reader alone."""
-    pages = _world(folder)
+    pages = _world(folder).of(LOOKED_AT)
     found: dict[str, Any] = {}
     with serving(folder, "--no-jobs"):
         pass  # what Python compiles is kept by now
@@ -84,6 +85,16 @@ def measure(folder: Path, seconds: float = BEFORE_S, count: int = ALONE) -> dict
     return found
 
 
+def _slower(during: list[Got], quiet: list[Got]) -> float:
+    """How many times as long a page takes: the median over kinds of pages, each by its own medians."""
+    kinds = {got.kind for got in during} & {got.kind for got in quiet}
+    return statistics.median(
+        statistics.median(got.seconds for got in during if got.kind == kind)
+        / statistics.median(got.seconds for got in quiet if got.kind == kind)
+        for kind in kinds
+    )
+
+
 def _with_a_refresh(server: Served, folder: Path, pages: Addresses, quiet: list[Got]) -> dict[str, Any]:
     """One client, a refresh beside it: what it sees of that."""
     thread, costs = beside(folder)
@@ -97,6 +108,7 @@ def _with_a_refresh(server: Served, folder: Path, pages: Addresses, quiet: list[
         "alone_p99": share([got.seconds for got in quiet], 0.99),
         "alone_errors": sum(got.status != 200 for got in (*quiet, *during)),
         "during": statistics.median(got.seconds for got in during),
+        "slower": _slower(during, quiet),
         "during_worst": max(got.seconds for got in during),
         "during_pages": len(during),
         "swapped": after.headers["x-snapshot"] not in versions,

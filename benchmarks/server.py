@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -128,6 +128,10 @@ class Addresses:
 
     by_kind: dict[str, Sequence[str]]
 
+    def of(self, kinds: Collection[str]) -> Addresses:
+        """Those of *kinds* only."""
+        return Addresses({kind: some for kind, some in self.by_kind.items() if kind in kinds})
+
     def mixed(self, seed: int) -> Iterator[tuple[str, str]]:
         """Kind and address, for ever, every kind as often."""
         dice = random.Random(seed)
@@ -138,6 +142,8 @@ class Addresses:
                 yield kind, dice.choice(self.by_kind[kind])
 
 
+#: Kinds that people look at; the others are for programs.
+LOOKED_AT = ("home", "overview", "filtered", "rows", "unfolded", "prep list", "list", "workflow", "sources")
 #: Kinds that hold no numbers of failed jobs.
 QUIET = frozenset({"sources", "prep ids"})
 
