@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ BROWSER = {"Origin": "http://wwt.example"}
 def acting_app(
     folder: Path,
     world: World | None = None,
-    kinds: Sequence[str] = KINDS,
+    kinds: Sequence[str] | Mapping[str, dict[str, Any]] = KINDS,
     plugins: dict[str, object] | None = None,
     **options: Any,
 ) -> Installation:

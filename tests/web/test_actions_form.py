@@ -13,7 +13,8 @@ from tests.services.desk_world import ACDC1, GEN, MERGE, OTHER, WF, World
 from tests.web.acting_house import BROWSER, acting_app, client_of, fields_of
 from tests.web.house import HOSTILE, Client, Got, Installation
 from wwt_framework import hookimpl
-from wwt_framework.model import Action, ActionState, Effect, NotHonoured, Problem, Reason, Workflow
+from wwt_framework.model import Action, ActionState, Effect, NotHonoured, Problem, Reason, User, Workflow
+from wwt_framework.plugin import Page, Reply, Visit
 from wwt_framework.store import ledger
 
 FORM = f"/submitaction?workflow={WF}&kind=acdc"
@@ -565,3 +566,29 @@ def test_acdcs_are_kept_with_what_was_queued(app: Installation, olga: Client) ->
     queued(olga)
 
     assert stored(app)[0].acdcs == (ACDC1,)  # F8
+
+
+class Answers:
+    """An executor's plugin: its page says what it was asked."""
+
+    @hookimpl
+    def register_pages(self) -> list[Page]:
+        def getaction(visit: Visit, user: User, snapshot: Any) -> Reply:
+            return Reply(json={"method": visit.method, "query": dict(visit.query)})
+
+        return [Page("/getaction", "getaction", getaction, in_menu=False)]
+
+
+def test_j4_a_program_that_picks_sites_is_answered_like_getaction_with_acted(tmp_path: Path) -> None:
+    world = World()
+    world.recoveries[1] = (WF, replace(world.recoveries[1][1], sites=frozenset({"T2_US_Purdue"})))
+    app = acting_app(tmp_path, world, plugins={"actions.answers": Answers()})
+    program = client_of(app)
+    told = program.post("/submitaction", "olga", {"Accept": "*/*"}, form={"workflows": WF, "action": "acdc"}).json
+    form = {"draft": told["draft"], "task_0": f"/{WF}/{MERGE}", "param_0_sites": "T1_US_FNAL"}
+    got = program.post("/sitesfortasks", "olga", {"Accept": "*/*"}, form=form)
+
+    assert [line["state"] for line in told["lines"]] == ["needs sites"]
+    assert (got.status, got.json) == (200, {"method": "GET", "query": {"acted": "1"}})
+    assert stored(app)[0].task_values[MERGE] == {"sites": ["T1_US_FNAL"]}
+    app.store.close()
