@@ -523,6 +523,17 @@ def test_what_the_executor_will_do_and_ignore_stands_beside_its_task(tmp_path, s
     ]
 
 
+def test_what_the_executor_will_do_nothing_with_needs_a_yes(tmp_path, store):
+    class Lazy:
+        @hookimpl
+        def build_effects(self, draft: Draft, cases: Sequence[Case]) -> Sequence[Effect]:
+            return [Effect(WF, "skims are skipped", MERGE, acts=False), Effect(WF, "makes an ACDC", GEN)]
+
+    plan = with_plugins(tmp_path, store, Lazy()).plan(ACDC_FORM)
+
+    assert plan.confirm == (f"{WF}: nothing will be done with {MERGE}: skims are skipped",)
+
+
 # -- all that is shipped, together --
 
 

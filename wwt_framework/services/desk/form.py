@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wwt_framework.hooks.manager import Hooks
@@ -103,6 +103,8 @@ def form_view(hooks: Hooks, snapshot: Snapshot, store: Store, user: User, intent
         choice = next((one for one in kinds if one.kind.name in (intent.kind, OLD_NAMES.get(intent.kind))), None)
     if choice is not None:
         choice, complaint = fields_for(hooks, choice, list(cases.values()))
+    if choice is not None:
+        intent = _begun(intent, choice)
     found = _gather(hooks, list(cases.values()), with_sites=choice is not None and choice.has_sites)
     tasks = _tasks(intent, found) if choice is not None and choice.has_tasks else []
     return FormView(
@@ -110,6 +112,17 @@ def form_view(hooks: Hooks, snapshot: Snapshot, store: Store, user: User, intent
         max(0, len(tasks) - TASKS), tuple(_sites(intent, found)), tuple(ledger.reasons(store)),
         tuple(dict.fromkeys([*offered.complaints, *([complaint] if complaint else []), *found.complaints])),
     )  # fmt: skip
+
+
+def _begun(intent: Intent, choice: KindChoice) -> Intent:
+    """*intent*, or where nothing was filled in yet what a new form begins with."""
+    if intent.values or intent.all_tasks or intent.by_task:
+        return intent
+    once, all_tasks = (
+        {field.name: field.default for field in fields if field.default is not None}
+        for fields in (choice.per_form, choice.per_task)
+    )
+    return replace(intent, values=once, all_tasks=all_tasks)
 
 
 def _gather(hooks: Hooks, cases: list[Case], *, with_sites: bool) -> _Gathered:

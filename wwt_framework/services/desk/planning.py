@@ -234,8 +234,15 @@ def _summed_up(planned: Plan, house: HouseOptions) -> Plan:
 
 
 def _warnings(line: Line) -> list[str]:
+    """What the operator has to know and say yes to: warnings, and what the executor will do nothing with."""
     several = (line.problems, *(task.problems for task in line.tasks if task.go))
-    return [problem.message for problems in several for problem in problems if not problem.blocking]
+    effects = (line.effects, *(task.effects for task in line.tasks if task.go))
+    return [problem.message for problems in several for problem in problems if not problem.blocking] + [
+        f"nothing will be done with {effect.task or 'it'}: {effect.text}"
+        for told in effects
+        for effect in told
+        if not effect.acts
+    ]
 
 
 def _resubmissions(lines: Sequence[Line]) -> tuple[str, ...]:

@@ -78,7 +78,7 @@ def _submit_some(
     last = last_events_of(store, seen.keys() & {action.workflow for action in actions}) if seen else {}
     conflicts = {name: event for name, event in last.items() if seen and event.number > seen[name]}
     kept = [action for action in actions if action.workflow not in conflicts]
-    superseded = _supersede(store, kept)
+    superseded = _supersede(store, kept, rehearsal)
     _keep(store, kept, draft, rehearsal)
     return Submitted(
         (*before.kept, *kept), (*before.superseded, *superseded), {**(before.conflicts or {}), **conflicts}
@@ -133,8 +133,8 @@ def actions_on(store: Store, workflow: str) -> list[Action]:
 
 
 def actions_on_any(store: Store, workflows: Iterable[str]) -> list[Action]:
-    """Every action on any of *workflows*, in any state, oldest first."""
-    return _listed(store, None, workflows, None, rehearsals=True)
+    """Every action on any of *workflows*, in any state, oldest first. Rehearsals are left out."""
+    return _listed(store, None, workflows, None)
 
 
 def actions_with(store: Store, ids: Iterable[str]) -> list[Action]:
@@ -195,7 +195,8 @@ def marks(store: Store, since: datetime | None = None) -> dict[str, str]:
         acted &= table.changed_at >= since
     with store.connection():
         found = {row[0]: "acted" for row in table.select(table.workflow).where(acted).distinct().tuples()}
-        pending = table.select(table.workflow).where(table.state.in_(_OPEN)).distinct().tuples()
+        open_ones = table.state.in_(_OPEN) & ~table.rehearsed
+        pending = table.select(table.workflow).where(open_ones).distinct().tuples()
         found.update((row[0], "pending") for row in pending)
     return found
 
@@ -205,10 +206,12 @@ def _kept_before(store: Store, draft: str) -> tuple[Action, ...]:
     return tuple(action_of(row) for row in table.select().where(table.draft == draft).order_by(table.number))
 
 
-def _supersede(store: Store, newer: Sequence[Action]) -> list[Action]:
+def _supersede(store: Store, newer: Sequence[Action], rehearsal: bool) -> list[Action]:
+    """End what is open or failed on the same workflows; a rehearsal ends nothing but rehearsals."""
     table = store.tables.action
     by_workflow = {action.workflow: action for action in newer}
     older = table.workflow.in_(list(by_workflow)) & table.state.in_(_REPLACEABLE)
+    older &= table.rehearsed == rehearsal
     ended = []
     for row in list(table.select().where(older).order_by(table.number)):
         instead = by_workflow[row.workflow]

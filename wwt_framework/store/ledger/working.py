@@ -29,7 +29,8 @@ def has_open(store: Store, kinds: Iterable[str]) -> bool:
     """Whether an action of these kinds is QUEUED or SENT."""
     table: Any = store.tables.action
     with store.connection():
-        found: bool = table.select().where(table.state.in_(_OPEN) & table.kind.in_(list(kinds))).exists()
+        mine = table.state.in_(_OPEN) & table.kind.in_(list(kinds)) & ~table.rehearsed
+        found: bool = table.select().where(mine).exists()
     return found
 
 
