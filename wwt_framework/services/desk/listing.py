@@ -169,7 +169,8 @@ def _sent(action: Action, words: Sequence[ExecutorWord], now: datetime, ago: str
     rejected = [word for word in words if word.word == "rejected"]
     if rejected:
         whole = next((word for word in rejected if not word.task), None)
-        which = "rejected" if whole else f"{len({word.task for word in rejected})} tasks rejected"
+        tasks = len({word.task for word in rejected})
+        which = "rejected" if whole else f"{tasks} task{'' if tasks == 1 else 's'} rejected"
         why = (whole or rejected[-1]).why
         return f"{which}{f': {why}' if why else ''}{_made(action, words)}"
     if made := _made(action, words):
