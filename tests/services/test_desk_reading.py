@@ -146,7 +146,7 @@ def test_too_many_workflows_are_refused_and_counted(desk):
     names = " ".join(f"w{i}" for i in range(WORKFLOW_LIMIT + 1))
 
     assert wrong(desk, {"workflows": names, "kind": "clone"}) == [
-        "These are 20,001 workflows; up to 20,000 can be acted on at once."
+        "These are 2,001 workflows; up to 2,000 can be acted on at once."
     ]
 
 

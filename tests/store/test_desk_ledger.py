@@ -141,6 +141,50 @@ def test_f5_same_new_reason_of_two_operators_at_once_is_one(store):
     assert (failures, [reason.short for reason in ledger.reasons(store)]) == ([], ["new"])
 
 
+def test_new_reason_of_a_submit_and_of_the_book_at_once_breaks_neither(store):
+    """A submit keeps reasons in its own transaction, which does not wait for that of the book."""
+    inside, told, failures = threading.Event(), threading.Event(), []
+
+    def of_the_book() -> None:
+        inside.wait(30)
+        told.set()
+        try:
+            ledger.add_reasons(store, [Reason("new", "of the book")], "ivan")
+        except WwtError as err:
+            failures.append(err)
+
+    thread = threading.Thread(target=of_the_book)
+    thread.start()
+    with store.write(alone="actions"):
+        ledger.use_reasons(store, [Reason("new", "of a submit")], "olga")
+        inside.set()
+        told.wait(30)
+    thread.join()
+
+    assert (failures, ledger.reasons(store)) == ([], [Reason("new", "of a submit")])
+
+
+def test_preview_that_is_kept_while_its_draft_is_submitted_does_not_undo_that(store):
+    """The submit's own transaction does not wait for that of drafts."""
+    ledger.keep_draft(store, "d1", "olga", {"n": 1})
+    inside, told, kept = threading.Event(), threading.Event(), []
+
+    def preview() -> None:
+        inside.wait(30)
+        told.set()
+        kept.append(ledger.keep_draft(store, "d1", "olga", {"n": 2}))
+
+    thread = threading.Thread(target=preview)
+    thread.start()
+    with store.write(alone="actions"):
+        ledger.end_draft(store, "d1", "olga", {"n": 3})
+        inside.set()
+        told.wait(30)
+    thread.join()
+
+    assert (kept, ledger.draft(store, "d1").content) == ([False], {"n": 3})
+
+
 # -- evidence --
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from wwt_framework.errors import NotFound
-from wwt_framework.hooks.manager import Hooks
+from wwt_framework.hooks.manager import Answer, Hooks
 from wwt_framework.model import Case, NotHonoured
 from wwt_framework.plugin import ActionKind, Field
 
 #: Names that older forms and scripts use -> ours.
 OLD_NAMES = {"recover": "acdc", "investigate": "special"}
+
+#: Set of plugins -> what they registered; forgotten with the set.
+_KNOWN: WeakKeyDictionary[Hooks, tuple[tuple[str, ...], list[Answer]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class Offer:
 
 def offer(hooks: Hooks) -> Offer:
     """What can be asked for, in the order of plugins.yml; a name that is taken is left out and complained of."""
-    registered = hooks.each("register_actions")
+    registered = _registered(hooks)
     refused = hooks.each("build_refusals")
     complaints = [answer.complaint for answer in (*registered, *refused) if not answer.ok]
     refusals = [refusal for answer in refused if answer.ok for refusal in answer.value]
@@ -73,6 +77,18 @@ def offer(hooks: Hooks) -> Offer:
             why_not = next((refusal.why for refusal in mine if not refusal.field), "")
             found[kind.name] = KindChoice(kind, answer.plugin, why_not, mine)
     return Offer(tuple(found.values()), tuple(complaints))
+
+
+def _registered(hooks: Hooks) -> list[Answer]:
+    """What plugins offer, asked once for each set of plugins; who failed is asked again."""
+    plugins = tuple(hooks.implementing("register_actions"))
+    known = _KNOWN.get(hooks)
+    if known is None or known[0] != plugins:
+        answers = hooks.each("register_actions")
+        if not all(answer.ok for answer in answers):
+            return answers
+        _KNOWN[hooks] = known = (plugins, answers)
+    return known[1]
 
 
 def kinds(hooks: Hooks) -> tuple[KindChoice, ...]:

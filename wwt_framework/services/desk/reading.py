@@ -39,7 +39,7 @@ from wwt_framework.store import Store, ledger
 _SAME = frozenset({"", "same"})
 _SITES = Field("sites", "Sites", "sites")
 #: Nobody types so many names; a selection of more is a mistake.
-WORKFLOW_LIMIT = 20_000
+WORKFLOW_LIMIT = 2_000
 
 
 def read_form(

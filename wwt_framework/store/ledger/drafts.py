@@ -31,16 +31,11 @@ def keep_draft(store: Store, draft_id: str, user: str, content: Mapping[str, Any
     table: Any = store.tables.draft
     with store.write(alone="drafts"):
         now = store.now()
-        row = table.get_or_none(table.id == draft_id)
-        if row is None:
-            table.create(
-                id=draft_id, user_name=user, content=dict(content), created_at=now, changed_at=now, submitted_at=None
-            )
-            return True
-        if row.submitted_at is not None or row.user_name != user:
-            return False
-        table.update(content=dict(content), changed_at=now).where(table.id == draft_id).execute()
-        return True
+        mine = (table.id == draft_id) & (table.user_name == user) & table.submitted_at.is_null(True)
+        new = {"id": draft_id, "user_name": user, "content": dict(content), "created_at": now, "changed_at": now}
+        # Somebody may submit it at this moment: what is not there is put there, what is there only changed if it may.
+        table.insert(**new, submitted_at=None).on_conflict_ignore().execute()
+        return bool(table.update(content=dict(content), changed_at=now).where(mine).execute())
 
 
 def find_draft(store: Store, draft_id: str) -> KeptDraft | None:

@@ -72,31 +72,36 @@ def use_reasons(store: Store, used: Iterable[Reason], user: str) -> list[Reason]
     table: Any = store.tables.reason
     new = []
     with store.write(alone="reasons"):
-        now = store.now()
         for reason in used:
             if not (key := reason_key(reason.short)):
                 continue
-            mine = table.update(used_at=now, uses=table.uses + 1).where(table.key == key)
-            if not mine.execute():
-                table.create(
-                    key=key, short=reason.short.strip(), long=reason.long, user_name=user, created_at=now, used_at=now,
-                    uses=1,
-                )  # fmt: skip
+            if not _is_there(store, key):
+                _put(store, reason, user)
                 new.append(reason)
+            table.update(used_at=store.now(), uses=table.uses + 1).where(table.key == key).execute()
     return new
 
 
 def add_reasons(store: Store, wanted: Iterable[Reason], user: str) -> list[Reason]:
     """Keep those of *wanted* that have a short name which is not taken; gives those kept."""
-    table: Any = store.tables.reason
     new = []
     with store.write(alone="reasons"):
         for reason in wanted:
             key = reason_key(reason.short)
-            if key and not table.select().where(table.key == key).exists():
-                table.create(
-                    key=key, short=reason.short.strip(), long=reason.long or reason.short.strip(), user_name=user,
-                    created_at=store.now(), used_at=None, uses=0,
-                )  # fmt: skip
+            if key and not _is_there(store, key):
+                _put(store, reason, user)
                 new.append(reason)
     return new
+
+
+def _is_there(store: Store, key: str) -> bool:
+    table: Any = store.tables.reason
+    found: bool = table.select().where(table.key == key).exists()
+    return found
+
+
+def _put(store: Store, reason: Reason, user: str) -> None:
+    """Put a new reason into the book. Part of another transaction, somebody may do the same: the first one stays."""
+    short = reason.short.strip()
+    row = {"key": reason_key(short), "short": short, "long": reason.long or short, "user_name": user}
+    store.tables.reason.insert(**row, created_at=store.now(), used_at=None, uses=0).on_conflict_ignore().execute()
