@@ -1,7 +1,4 @@
-"""One plugin with every hook: the whole sequence of a start, a refresh, pages and an end, line by line.
-
-What operators do with actions is not asked by the house yet; docs/hooks.md lists the hooks that nobody calls.
-"""
+"""One plugin with every hook: the whole sequence of a start, a refresh, pages, an action and an end, line by line."""
 
 from __future__ import annotations
 
@@ -14,6 +11,8 @@ import pytest
 from tests.web.house import Client
 from wwt_framework.app import App
 from wwt_framework.hooks.table import HOOKS
+from wwt_framework.model import User
+from wwt_framework.services import desk
 from wwt_framework.services.refresh import refresh
 from wwt_framework.web import wsgi
 
@@ -40,6 +39,13 @@ ANSWERS = {
     "grant_roles": ["viewer"],
     "authenticate": User("ana"),
     "report_health": Health(True, "well"),
+    "register_actions": [
+        ActionKind(
+            "ticket", "Ticket", "Open a ticket.", (Field("sites", "Sites", "sites", per_task=True),), delivery="push"
+        )
+    ],
+    "build_sites": [TaskSites("t", frozenset({"T1_US_FNAL"}))],
+    "execute_action": Outcome(ActionState.SENT, "opened"),
 }
 
 
@@ -125,16 +131,57 @@ def test_hooks_are_asked_in_their_order(app, tmp_path):
 
     client = Client(wsgi.build(app), app, {"ana": "password"})
     assert client.get("/seeworkflow?workflow=wf_a").status == 200
-    assert diary.read() == ["register_pages", "register_login_options", "identify", "show_links", "show_panels"]
+    assert diary.read() == [
+        "register_pages",
+        "register_login_options",
+        "identify",
+        "show_links",
+        "register_actions",
+        "build_refusals",
+        "recommend_actions",
+        "show_panels",
+    ]
 
     assert client.get("/seeworkflow?workflow=wf_a").status == 200
-    assert diary.read() == ["identify", "show_links", "show_panels"]
+    assert diary.read() == ["identify", "show_links", "build_refusals", "recommend_actions", "show_panels"]
 
     assert client.get("/seeworkflow?workflow=wf_a", user="ana").status == 200
-    assert diary.read() == ["identify", "authenticate", "grant_roles", "show_links", "show_panels"]
+    assert diary.read() == [
+        "identify",
+        "authenticate",
+        "grant_roles",
+        "show_links",
+        "build_refusals",
+        "recommend_actions",
+        "show_panels",
+    ]
 
     assert client.get("/health").status == 200
     assert diary.read() == ["report_health"]
 
+    plan = act(app)
+    assert diary.read() == [
+        "build_refusals",
+        "build_action_fields",
+        "build_refusals",
+        "build_action_fields",
+        "build_sites",
+        "check_action",
+        "build_effects",
+    ]
+
+    desk.submit(app.house.hooks, app.board.snapshot, app.store, plan)
+    assert diary.read() == ["recommend_actions"]
+
+    assert app.clockwork.run_now("actions").state == "done"
+    assert diary.read() == ["check_action", "execute_action", "follow_action", "notify", "notify"]
+
     app.close()
     assert diary.read() == ["shutdown"]
+
+
+def act(app: App) -> desk.Plan:
+    """What a ticket about wf_a would do."""
+    hooks, snapshot, ana = app.house.hooks, app.board.snapshot, User("ana", roles=frozenset({"operator"}))
+    intent, problems = desk.read_form(hooks, snapshot, app.store, ana, {"workflow": "wf_a", "kind": "ticket"})
+    return desk.plan(hooks, snapshot, app.store, intent, ana, problems=problems)

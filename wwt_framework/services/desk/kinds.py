@@ -91,6 +91,15 @@ def _registered(hooks: Hooks) -> list[Answer]:
     return known[1]
 
 
+def pushed(hooks: Hooks) -> dict[str, str]:
+    """Kind -> plugin, of those that plugins carry out themselves."""
+    found: dict[str, tuple[ActionKind, str]] = {}
+    for answer in _registered(hooks):
+        for kind in answer.value or () if answer.ok else ():
+            found.setdefault(kind.name, (kind, answer.plugin))
+    return {name: plugin for name, (kind, plugin) in found.items() if kind.delivery == "push"}
+
+
 def kinds(hooks: Hooks) -> tuple[KindChoice, ...]:
     """What can be asked for, in the order of plugins.yml."""
     return offer(hooks).choices

@@ -13,7 +13,7 @@ from wwt_framework.hooks.manager import Answer, Hooks
 from wwt_framework.model import Action, ActionState, Case, Draft, Outcome, User
 from wwt_framework.options import HouseOptions
 from wwt_framework.plugin import Event, Progress
-from wwt_framework.services.desk.kinds import kinds
+from wwt_framework.services.desk.kinds import pushed as pushed_kinds
 from wwt_framework.snapshot import Snapshot
 from wwt_framework.store import Store, ledger
 from wwt_framework.store.ledger import ActionEvent
@@ -47,7 +47,6 @@ class ActionWork:
         self._house = house
         self._snapshot = snapshot
         self._memory = ledger.Memory(store, "wwt.desk")
-        self._known: tuple[Hooks | None, dict[str, str]] = (None, {})
 
     def due(self) -> bool:
         """Whether there is something to do now: cheap."""
@@ -80,23 +79,16 @@ class ActionWork:
 
     # -- carrying out --
 
-    def _pushed(self, hooks: Hooks) -> dict[str, str]:
-        """Kind -> plugin, of those that plugins carry out themselves."""
-        if self._known[0] is not hooks:
-            pushed = {one.kind.name: one.plugin for one in kinds(hooks) if one.kind.delivery == "push"}
-            self._known = (hooks, pushed)
-        return self._known[1]
-
     def _may_follow(self, now: datetime) -> bool:
         """Whether something is under way whose turn it is; what is queued is carried out as soon as it was told."""
         if not self._is_time(_FOLLOWED, FOLLOW_EVERY, now):
             return False
-        pushed = self._pushed(self._house().hooks)
+        pushed = pushed_kinds(self._house().hooks)
         return bool(pushed) and ledger.has_open(self._store, pushed)
 
     def _execute(self, hooks: Hooks, snapshot: Snapshot, options: HouseOptions) -> tuple[int, int]:
         """Carry out what is queued of kinds that plugins carry out; gives how many went and how many failed."""
-        pushed = self._pushed(hooks)
+        pushed = pushed_kinds(hooks)
         if not pushed or options.dry_run:
             return 0, 0
         went = failed = 0
@@ -110,7 +102,7 @@ class ActionWork:
         return went, failed
 
     def _follow(self, hooks: Hooks, now: datetime) -> int:
-        pushed = self._pushed(hooks)
+        pushed = pushed_kinds(hooks)
         if not pushed or not self._is_time(_FOLLOWED, FOLLOW_EVERY, now):
             return 0
         moved = 0
@@ -125,7 +117,7 @@ class ActionWork:
     def _rehearse(self, hooks: Hooks, snapshot: Snapshot) -> int:
         """End what was submitted as a rehearsal: plugins say what they would do, and nothing is done."""
         rehearsals = ledger.queued_rehearsals(self._store)
-        pushed = self._pushed(hooks)
+        pushed = pushed_kinds(hooks)
         for action in rehearsals:
             case = snapshot.case(action.workflow)
             if action.kind in pushed:
