@@ -9,6 +9,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.services.desk_world import (
     ACDC1,
@@ -42,6 +44,7 @@ from wwt_framework.model import (
     TaskSites,
 )
 from wwt_framework.options import HouseOptions
+from wwt_framework.plugin import ActionKind, Field
 from wwt_framework.services import desk as the_desk
 from wwt_framework.services.desk.guards import ROUNDS
 from wwt_framework.store import Store, ledger
@@ -126,6 +129,21 @@ def test_kind_without_tasks_has_its_values_once(desk):
 
     assert [(line.state, line.tasks) for line in plan.lines] == [("go", ()), ("go", ())]
     assert plan.draft.values == {"memory": 6000}
+
+
+def test_task_that_lacks_what_its_kind_requires_is_stopped(tmp_path, store):
+    class Strict:
+        @hookimpl
+        def register_actions(self) -> Sequence[ActionKind]:
+            return [
+                ActionKind("strict", "Strict", "Needs a word.", (Field("word", "Word", per_task=True, required=True),))
+            ]
+
+    desk = with_plugins(tmp_path, store, Strict())
+
+    (line,) = desk.plan({"workflow": WF, "kind": "strict", f"task.{GEN}.word": "yes"}).lines
+
+    assert (line.sends, line.tasks[1].problems[0].message) == ({GEN: {"word": "yes"}}, "Word is missing.")
 
 
 # -- where --
@@ -468,6 +486,48 @@ def test_change_of_what_a_workflow_has_once_can_not_be_mended_and_stays_an_objec
     plan = with_plugins(tmp_path, store, guard).plan({"workflow": [WF, OTHER], "kind": "clone", "value.memory": "9000"})
 
     assert [line.state for line in plan.lines] == ["blocked", "go"]
+
+
+problems = st.builds(
+    Problem,
+    st.sampled_from(["p1", "p2", "p3", "p4", "p5"]),
+    blocking=st.booleans(),
+    workflow=st.sampled_from([WF, WF, OTHER, ""]),
+    task=st.sampled_from([GEN, MERGE, "Other_0", "", "Nowhere"]),
+    change=st.sampled_from([{}, {}, {"memory": 3000}, {"sites": ["T2_DE_DESY"]}, {"splitting": None}]),
+    leave_out=st.sampled_from([False, False, True]),
+)
+
+
+@given(st.lists(problems, max_size=4, unique_by=lambda problem: problem.message))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_nothing_that_a_guard_says_is_dropped_and_nothing_it_stops_is_sent(tmp_path_factory, said):
+    folder = tmp_path_factory.mktemp("guards")
+    store = Store.memory()
+    desk = with_plugins(folder, store, Guard(*said))
+
+    plan = desk.plan({"workflow": [WF, OTHER], "kind": "acdc", "value.memory": "5000", "value.splitting": "2x"})
+
+    for line in plan.lines:
+        shown = [p.message for p in line.problems] + list(line.left_out)
+        shown += [p.message for task in line.tasks for p in task.problems]
+        shown += [change.why for task in line.tasks for change in task.changed.values()]
+        text = " ".join(shown)
+        tasks = {GEN, MERGE} if line.workflow == WF else {"Other_0"}
+        gone = {task.partition(":")[0] for task in line.left_out}
+        for problem in (p for p in said if p.workflow in ("", line.workflow)):
+            mends = problem.leave_out or problem.change
+            told = (
+                problem.message in text or (mends and not tasks - gone) or (mends and problem.task not in {"", *tasks})
+            )
+            assert told or problem.change, problem
+            if problem.leave_out:
+                assert not ({problem.task} if problem.task else tasks) & line.sends.keys()
+            elif problem.blocking and not problem.change and problem.task in tasks:
+                assert problem.task not in line.sends
+            elif problem.blocking and not problem.change and line.tasks:
+                assert line.state != "go"
+    store.close()
 
 
 # -- the executor --

@@ -95,9 +95,8 @@ def _mended_line(line: Line, mending: Sequence[Problem]) -> Line:
     tasks, left_out = [], list(line.left_out)
     for task in line.tasks:
         mine = [problem for problem in mending if task.go and _concerns(problem, line, task)]
-        out = next((problem for problem in mine if problem.leave_out), None)
-        if out is not None:
-            left_out.append(f"{task.task.short}: {out.message}")
+        if out := [problem.message for problem in mine if problem.leave_out]:
+            left_out.append(f"{task.task.short}: {' '.join(dict.fromkeys(out))}")
             continue
         for problem in mine:
             task = _changed(task, problem)  # noqa: PLW2901 - one change after the other

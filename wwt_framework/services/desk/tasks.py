@@ -86,9 +86,15 @@ def values_of(choice: KindChoice, intent: Intent, task: Task) -> dict[str, Any]:
 
 
 def refused(choice: KindChoice, case: Case, task: Task, values: dict[str, Any]) -> tuple[Problem, ...]:
-    """What of *values* the executor does not honour."""
-    return tuple(
+    """What *values* lack, and what of them the executor does not honour."""
+    lacking = [
+        Problem(f"{field.label} is missing.", field.name, workflow=case.workflow.name, task=task.short)
+        for field in choice.per_task
+        if field.required and field.name not in values
+    ]
+    refusals = [
         Problem(why, name, workflow=case.workflow.name, task=task.short, fix=f"Leave {name} out.")
         for name, value in values.items()
         if (why := choice.refusal(name, value))
-    )
+    ]
+    return (*lacking, *refusals)
