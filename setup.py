@@ -39,8 +39,12 @@ SCALE = ["gunicorn", "psycopg[binary]"]
 #: What asks CMS's services needs: it reads grid certificates.
 CMS = ["cryptography"]
 
+#: Unified's own database; its driver needs no Oracle client.
+ORACLE = ["oracledb>=2"]
+
 TEST = [
     *CMS,
+    *ORACLE,
     "aiosmtpd",
     "axe-playwright-python",
     "html5lib",
@@ -110,7 +114,7 @@ setup(
     zip_safe=False,
     cmdclass={"build": CleanBuild},
     install_requires=CORE,
-    extras_require={"cms": CMS, "scale": SCALE, "test": TEST, "docs": DOCS},
+    extras_require={"cms": CMS, "oracle": ORACLE, "scale": SCALE, "test": TEST, "docs": DOCS},
     entry_points={
         "console_scripts": ["wwt = wwt_framework.cli:main"],
         "pytest11": ["wwt_framework = wwt_framework.testing"],
@@ -121,6 +125,8 @@ setup(
             "cmsweb = wwt_plugins.errors.cmsweb:Cmsweb",
             "json_file = wwt_plugins.errors.json_file:JsonFile",
             "prod_status = wwt_plugins.errors.prod_status:ProdStatus",
+            "unified_oracle = wwt_plugins.errors.unified_oracle:UnifiedOracle",
+            "unified_status = wwt_plugins.errors.unified_status:UnifiedStatus",
             "world = wwt_plugins.errors.world:World",
         ],
         "wwt.clustering": [],

@@ -92,6 +92,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "re2": ("services", "plugins"),
     "argon2": ("plugins",),
     "cryptography": ("plugins",),
+    "oracledb": ("plugins",),
     "trustme": ("testing",),
     "pydantic": ("options", "documents", *CONFIG, "import_config", "hooks", "services", "web", "plugins"),
     "pydantic_core": CONFIG,

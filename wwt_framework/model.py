@@ -65,6 +65,7 @@ class Workflow:
     failure_rate: float | None = None  # failed jobs / (failed + succeeded), 0..1
     tasks: tuple[Task, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict, repr=False)  # as ReqMgr2 sent them
+    assistance: str = ""  # what Unified says of one that waits for an operator, e.g. assistance-manual
 
     @property
     def is_acdc(self) -> bool:

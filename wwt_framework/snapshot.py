@@ -191,6 +191,10 @@ class Snapshot:
             requested_at=None if seconds == UNKNOWN_TIME else datetime.fromtimestamp(seconds, timezone.utc),
         )
 
+    def waiting(self, assistance: str) -> list[str]:
+        """The workflows of which Unified says just *assistance*, sorted."""
+        return [self.cube.workflows[i] for i in self.detail.waiting(assistance)] if self.detail else []
+
     def site_statuses(self) -> Mapping[str, SiteStatus]:
         """Site -> status, of the sites that a source told about."""
         return self.sites

@@ -23,6 +23,7 @@ TEXT_LIMIT = 8 * 1024
 
 _SCHEMA = """
 create table workflow (id integer primary key, told blob not null);
+create table waiting (id integer primary key, assistance text not null);
 create table text (id integer primary key, text text not null);
 create table log (
     id integer primary key, workflow integer not null, task text not null, exit_code integer not null,
@@ -83,6 +84,10 @@ def write_detail(
         db.executemany(
             "insert into workflow values (?, ?)", ((i, _told(w)) for i, w in enumerate(workflows) if _has_more(w))
         )
+        db.executemany(
+            "insert into waiting values (?, ?)",
+            ((i, _clean(w.assistance)) for i, w in enumerate(workflows) if w.assistance),
+        )
         _write_logs(db, position, logs)
         db.executemany(
             "insert into recovery values (?, ?)",
@@ -96,14 +101,15 @@ def write_detail(
 
 
 def _has_more(w: Workflow) -> bool:
-    return bool(w.parameters or w.tasks or w.original or w.estimated_jobs is not None or w.failure_rate is not None)
+    numbers = w.estimated_jobs is not None or w.failure_rate is not None
+    return bool(w.parameters or w.tasks or w.original or w.assistance or numbers)
 
 
 def _told(w: Workflow) -> bytes:
     told = {
         "name": w.name, "prep_id": w.prep_id, "campaign": w.campaign, "request_type": w.request_type,
         "status": w.status, "priority": w.priority, "requested_at": _stamp(w.requested_at), "original": w.original,
-        "estimated_jobs": w.estimated_jobs, "failure_rate": w.failure_rate,
+        "estimated_jobs": w.estimated_jobs, "failure_rate": w.failure_rate, "assistance": w.assistance,
         "tasks": [(t.path, t.task_type, t.splitting) for t in w.tasks], "parameters": w.parameters,
     }  # fmt: skip
     return orjson.dumps(told, default=str, option=orjson.OPT_NON_STR_KEYS)
@@ -175,6 +181,10 @@ class Detail:
         told["requested_at"] = _when(told["requested_at"])
         told["tasks"] = tuple(Task(*task) for task in told["tasks"])
         return Workflow(**told)
+
+    def waiting(self, assistance: str) -> list[int]:
+        """The workflows of which Unified says *assistance*, in their order."""
+        return [row[0] for row in self._rows("select id from waiting where assistance = ? order by id", assistance)]
 
     def logs(self, index: int, exit_code: int | None, task: str | None) -> list[LogExcerpt]:
         """Excerpts of one workflow by task, exit code and site."""

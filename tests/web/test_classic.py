@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -23,6 +24,7 @@ from tests.services.case_world import (
     WORKFLOWS,
     case_world,
 )
+from tests.web.house import make_snapshot
 from wwt_framework.model import Action, ActionState, ErrorCount, Workflow
 from wwt_framework.snapshot import Snapshot
 from wwt_framework.store import ledger
@@ -148,8 +150,27 @@ def test_j12_drainstatuses_tell_all_sites(script: Any) -> None:
 
 
 @pytest.mark.parametrize("path", ["/assistance_manual", "/assistance_manual_recovered"])
-def test_j18_nobody_waits_where_no_database_of_the_old_console_is_read(script: Any, path: str) -> None:
+def test_j18_nobody_waits_where_no_source_knows_what_unified_says(script: Any, path: str) -> None:
     assert script(path).json == []
+
+
+@pytest.mark.parametrize(
+    ("path", "waiting"), [("/assistance_manual", ["a", "c"]), ("/assistance_manual_recovered", ["b"])]
+)
+def test_j18_workflows_that_wait_are_listed_by_what_unified_says(
+    installation: Callable[..., Any], tmp_path: Path, path: str, waiting: list[str]
+) -> None:
+    told = {
+        "c": "assistance-manual",
+        "b": "assistance-manual-recovered",
+        "a": "assistance-manual",
+        "d": "",
+        "e": "manual",
+    }
+    workflows = [Workflow(name, assistance=assistance) for name, assistance in told.items()]
+    client = installation(snapshot=make_snapshot(tmp_path / "v1", workflows=workflows))
+
+    assert client.get(path).json == waiting
 
 
 @pytest.mark.parametrize("path", ["/getworkflows", "/getstatus", "/workflowerrors", "/wkfparams"])

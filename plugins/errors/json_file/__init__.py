@@ -20,11 +20,12 @@ from wwt_framework.options import Location, PluginOptions
 from wwt_framework.plugin import Health, PluginContext
 
 from ..._cms import reading
+from ..._cms.faults import Faults
 from ..._cms.parsing import parse, parse_carefully, shown, without_collector
+from ..._cms.statuses import is_statuses, waiting
 from .columns import key_count, to_columns
 from .database import MAGIC, read_database
-from .mend import Faults, mend
-from .statuses import is_statuses, waiting
+from .mend import mend
 
 #: Seconds for which what ``list_workflows`` read from an address serves ``load_errors``, too.
 _FRESH = 300

@@ -15,8 +15,9 @@ from urllib.parse import quote
 
 from wwt_framework.errors import SourceError
 
+from ..._cms.faults import Faults
 from ..._cms.parsing import shown
-from .mend import Faults, workflow_of
+from .mend import workflow_of
 
 MAGIC = b"SQLite format 3\0"
 

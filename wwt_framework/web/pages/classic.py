@@ -26,7 +26,7 @@ def mount(app: Any) -> dict[str, Any]:  # noqa: ARG001  # every page module is m
         "/sitestatuses": sitestatuses,
         "/drainstatuses": drainstatuses,
         "/assistance_manual": assistance_manual,
-        "/assistance_manual_recovered": assistance_manual,
+        "/assistance_manual_recovered": assistance_manual_recovered,
     }
 
 
@@ -114,5 +114,11 @@ def drainstatuses() -> Response:
 
 @page(json=True)
 def assistance_manual() -> Response:
-    """Workflows that wait for help by hand, as a database of the old console's told: ``[]``, since none is read here."""
-    return as_json([])
+    """Workflows of which Unified says assistance-manual, sorted; ``[]`` where no source knows what Unified says."""
+    return as_json(current_snapshot().waiting("assistance-manual"))
+
+
+@page(json=True)
+def assistance_manual_recovered() -> Response:
+    """Those of which it says assistance-manual-recovered: working on them by hand has failed, too."""
+    return as_json(current_snapshot().waiting("assistance-manual-recovered"))

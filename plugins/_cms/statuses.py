@@ -6,9 +6,9 @@ from typing import Any
 
 from wwt_framework.model import Workflow
 
-from ..._cms.parsing import shown
-from ..._cms.rules import LONGEST_SITE
-from .mend import Faults
+from .faults import Faults
+from .parsing import shown
+from .rules import LONGEST_SITE
 
 #: A workflow waits for an operator when one of its statuses has this in it.
 WAITING = "manual"
@@ -33,17 +33,17 @@ def waiting(raw: dict[str, Any]) -> tuple[list[Workflow], Faults]:
     faults = Faults()
     found = []
     for name, n in getattr(raw, "again", {}).items():
-        faults.add((name,), f"comes {n:,} times; expected once", name if _is_name(name) else "")
+        faults.add((name,), f"comes {n:,} times; expected once", name if is_name(name) else "")
     for name, statuses in raw.items():
-        if not _is_name(name):
+        if not is_name(name):
             faults.add((name,), "expected the name of a workflow")
         elif not isinstance(statuses, list) or not all(isinstance(status, str) for status in statuses):
             faults.add((name,), f"expected a list of statuses, got {shown(statuses)}", name)
-        elif any(WAITING in status for status in statuses):
+        elif assistance := next((status for status in statuses if WAITING in status), ""):
             status = next((status for status in statuses if status in REQMGR_STATUSES), "")
-            found.append(Workflow(name, status=status))
+            found.append(Workflow(name, status=status, assistance=assistance))
     return found, faults
 
 
-def _is_name(name: str) -> bool:
+def is_name(name: str) -> bool:
     return 0 < len(name) <= 2 * LONGEST_SITE and name.isprintable() and "/" not in name
