@@ -192,6 +192,7 @@ class TestTheShippedFile:
             "actions.recovery",
             "actions.special",
             "actions.sites_to_run",
+            "actions.procedures",
             "actions.drain_guard",
             "actions.task_guard",
             "actions.memory_guard",
