@@ -204,6 +204,16 @@ def test_j3_document_of_the_original_is_read(desk):
     assert (intent.sites, intent.reasons) == ({GEN: ("T1_US_FNAL",)}, (Reason("", "one\ntwo"),))
 
 
+def test_j3_document_with_what_no_database_can_hold_is_read_without_it(desk):
+    parameters = {"Action": "acdc", "Parameters": {f"{GEN}\0\ud800": {"memory": "4000"}}, "Reasons": ["a\0b\ud800"]}
+
+    intent, _ = the_desk.read_document(
+        desk.hooks, desk.snapshot, desk.store, {"workflow": WF, "parameters": parameters}
+    )
+
+    assert (intent.only_tasks, intent.reasons) == ((f"{GEN}?",), (Reason("", "ab?"),))
+
+
 def test_j3_document_with_flat_parameters_is_one_action_on_the_whole_workflow(desk):
     document = {"workflow": WF, "parameters": {"Action": "clone", "Parameters": {"memory": "4000"}}}
 

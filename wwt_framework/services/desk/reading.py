@@ -18,6 +18,7 @@ from wwt_framework.services.desk.posted import (
     Form,
     Raw,
     all_of,
+    clean,
     dotted,
     draft_id,
     first_of,
@@ -120,17 +121,18 @@ def _told_reasons(given: Any, problems: list[Problem]) -> tuple[Reason, ...]:
 def _read_tasks(given: Mapping[str, Any], raw: Raw, problems: list[Problem]) -> tuple[str, ...]:
     """Sort the fields of tasks into *raw*; gives the tasks that are named. "AllSteps" fills the blanks of all."""
     only: list[str] = []
-    for task, values in given.items():
+    for name, values in given.items():
+        task = clean(str(name))
         if not isinstance(values, Mapping):
             problems.append(Problem(f"Parameters of {task} must be a mapping of its fields.", "Parameters"))
             continue
-        for name, value in values.items():
+        for field, value in values.items():
             if task == "AllSteps":
-                raw.everywhere[name] = strings(value)
-            elif name == "sites":
+                raw.everywhere[field] = strings(value)
+            elif field == "sites":
                 raw.sites[task] = strings(value)
             else:
-                raw.of_task(task)[name] = strings(value)
+                raw.of_task(task)[field] = strings(value)
         if task != "AllSteps":
             only.append(task)
     return tuple(only)
