@@ -75,6 +75,15 @@ def _integer(digits: str) -> int | float:
     return int(digits) if len(digits) < 30 else float(digits)
 
 
+def whole_number(value: Any) -> int | None:
+    """A whole number of at most 12 digits, written as such, as text or as 7.0 (all occur); None for anything else."""
+    if isinstance(value, str) and value.isascii() and len(value) <= 12 and value.strip().isdecimal():
+        return int(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < 10**12:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**12 else None
+
+
 def plain_text(data: bytes, where: str, expected: str = "JSON") -> bytes:
     """*data* without the mark that some editors put in front. Raises SourceError when it is no UTF-8 text at all."""
     data = data.removeprefix(codecs.BOM_UTF8)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from wwt_framework.plugin import Health, PluginContext
 from . import acdc, certificate, reqmgr2, wmstats
 from .asking import Services
 from .cache import Cache
+from .pulse import Pulse
 
 REQUEST = "/reqmgr2/data/request"
 DETAIL = "/wmstatsserver/data/jobdetail/"
@@ -77,8 +78,9 @@ class Cmsweb:
         session.verify = (str(options.ca) if options.ca else True) if options.verify else False
         self._cache = Cache(context.data_dir / "answers.db", now)
         self._services = Services(
-            options.url, session, self._cache, max_bytes=options.max_mb << 20, deadline_s=options.timeout_s, clock=now
-        )
+            options.url, session, self._cache, Pulse(context.memory, time.monotonic),
+            max_bytes=options.max_mb << 20, deadline_s=options.timeout_s, clock=now,
+        )  # fmt: skip
 
     # -- hooks --
 
@@ -90,7 +92,7 @@ class Cmsweb:
         found: dict[str, Workflow] = {}
         for status in self._options.statuses:
             query = {"status": status, "detail": "false"}
-            listed = reqmgr2.names(self._services.get(REQUEST, query), self._services.named(REQUEST, query))
+            listed = self._services.get(REQUEST, query, reqmgr2.names, lasting=True)
             found.update((name, Workflow(name, status=status)) for name in listed)
         return list(found.values())
 
@@ -115,8 +117,7 @@ class Cmsweb:
     def fetch_family(self, prep_id: str) -> Sequence[Workflow]:
         """All requests of *prep_id*."""
         query = {"prep_id": prep_id, "detail": "true"}
-        answer = self._services.get(REQUEST, query, self._options.family_age_s)
-        told = reqmgr2.documents(answer, self._services.named(REQUEST, query))
+        told = self._services.get(REQUEST, query, reqmgr2.documents, self._options.family_age_s, lasting=True)
         return [reqmgr2.read(name, document) for name, document in told.items()]
 
     @hookimpl
@@ -126,7 +127,9 @@ class Cmsweb:
         notes = [f"{len(details.faults)} counts can not be read: {details.faults[0]}"] if details.faults else []
         notes += self._doubts(workflow, details)
         try:
-            unreported = acdc.not_reported(self._files(workflow.name))
+            files = self._files(workflow.name)
+            unreported = acdc.not_reported(files)
+            notes += acdc.doubts(files)
         except SourceError as error:
             unreported = []
             notes.append(f"jobs that were not reported are missing here: {error}")
@@ -147,7 +150,7 @@ class Cmsweb:
         """Whether the certificate is good, and ReqMgr2 answers."""
         try:
             warning = self._check_certificate()
-            self._services.get("/reqmgr2/data/info", {})
+            self._services.get("/reqmgr2/data/info", {}, lambda answer, _: answer)
         except SourceError as error:
             return Health(False, str(error))
         if not self._options.verify:
@@ -172,8 +175,8 @@ class Cmsweb:
     def _workflow(self, name: str) -> Workflow | None:
         """What ReqMgr2 and WMStats tell of *name*; None when ReqMgr2 does not know it."""
         query = {"name": name}
-        answer = self._services.get(REQUEST, query, self._options.parameters_age_s)
-        document = reqmgr2.documents(answer, self._services.named(REQUEST, query)).get(name)
+        told = self._services.get(REQUEST, query, reqmgr2.documents, self._options.parameters_age_s, lasting=True)
+        document = told.get(name)
         if document is None:
             return None
         try:
@@ -183,20 +186,24 @@ class Cmsweb:
             counts = None
         return reqmgr2.read(name, document, counts.failure_rate if counts else None)
 
-    def _details(self, name: str, max_age_s: float = 0) -> Any:
-        path = DETAIL + name
-        return wmstats.inside(self._services.get(path, {}, max_age_s), name, self._services.named(path, {}))
+    def _details(self, name: str, max_age_s: float = 0) -> Mapping[str, Any]:
+        return self._services.get(
+            DETAIL + name, {}, lambda answer, where: wmstats.inside(answer, name, where), max_age_s
+        )
 
     def _counts(self, name: str, max_age_s: float = 0) -> wmstats.JobCounts | None:
-        path = COUNTS + name
-        where = self._services.named(path, {})
-        return wmstats.read_counts(wmstats.inside(self._services.get(path, {}, max_age_s), name, where), where)
+        def read(answer: Any, where: str) -> wmstats.JobCounts | None:
+            return wmstats.read_counts(wmstats.inside(answer, name, where), where)
 
-    def _files(self, name: str, max_age_s: float = 0) -> list[acdc.File]:
+        return self._services.get(COUNTS + name, {}, read, max_age_s)
+
+    def _files(self, name: str, max_age_s: float = 0) -> acdc.Files:
         query = {"key": f'"{name}"', "include_docs": "true", "reduce": "false"}
-        return acdc.read_files(
-            self._services.get(ACDC, query, max_age_s), name, f"{self._services.named(ACDC, {})} of {name}"
-        )
+
+        def read(answer: Any, where: str) -> acdc.Files:
+            return acdc.read_files(answer, name, where)
+
+        return self._services.get(ACDC, query, read, max_age_s, lasting=True)
 
     def _doubts(self, workflow: Workflow, details: wmstats.Details) -> list[str]:
         """Why the counts may be too low: WMStats's own count of failed jobs is another service's word.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from urllib3.exceptions import HTTPError
@@ -12,12 +13,19 @@ from urllib3.exceptions import HTTPError
 from wwt_framework.errors import SourceError
 
 from ..._cms.parsing import parse
-from .cache import Cache
+from .cache import Cache, Kept
+from .pulse import Pulse
 
 if TYPE_CHECKING:
     import requests
 
+Told = TypeVar("Told")
+
 _CHUNK = 1 << 16
+#: Seconds of silence after which a question is given up, to connect and while reading; ``deadline_s`` may be less.
+_CONNECT_S, _READ_S = 5.0, 30.0
+#: Seconds for which "there is nothing" is not believed where there was something: services answer so on bad days.
+BELIEVED_AFTER_S = 6 * 3600.0
 
 #: What a status of the services means, where the number alone would not tell an operator.
 _STATUS = {
@@ -56,34 +64,60 @@ class Services:
     """The services behind one address."""
 
     def __init__(
-        self, base: str, session: requests.Session, cache: Cache, *, max_bytes: int, deadline_s: float,
+        self, base: str, session: requests.Session, cache: Cache, pulse: Pulse, *, max_bytes: int, deadline_s: float,
         clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         self._base = base.rstrip("/")
         self._session = session
         self._cache = cache
+        self._pulse = pulse
         self._max_bytes = max_bytes
         self._deadline_s = deadline_s
+        self._timeout = (min(_CONNECT_S, deadline_s), min(_READ_S, deadline_s))
         self._clock = clock
 
-    def get(self, path: str, query: dict[str, str], max_age_s: float = 0) -> Any:
-        """The JSON at *path*. One that is kept and no older than *max_age_s* seconds is not asked for again.
+    def get(
+        self, path: str, query: dict[str, str], read: Callable[[Any, str], Told], max_age_s: float = 0,
+        lasting: bool = False,
+    ) -> Told:  # fmt: skip
+        """What *read* makes of the JSON at *path*; it is given where that is, for its messages.
 
+        An answer that is kept and no older than *max_age_s* seconds is not asked for again.
+        One that *read* refuses is not kept. *lasting*: what was there once does not vanish within hours.
         Raises SourceError with a sentence: what was asked, what came.
         """
         address = f"{self._base}{path}" + (f"?{urlencode(query)}" if query else "")
         where = self.named(path, query)
         kept = self._cache.find(address)
         if kept is not None and self._clock() - kept.at <= max_age_s:
-            return parse(kept.body, where)
-        headers = {"Accept": "application/json", **({"If-None-Match": kept.etag} if kept and kept.etag else {})}
-        status, etag, body = self._ask(address, where, headers)
-        if status == 304 and kept is not None:
+            return read(parse(kept.body, where), where)
+        service = path.split("/")[1]
+        self._pulse.check(service)
+        try:
+            headers = {"Accept": "application/json", **({"If-None-Match": kept.etag} if kept and kept.etag else {})}
+            status, etag, body = self._ask(address, where, headers)
+            same = status == 304 and kept is not None
+            told = read(parse(kept.body if same and kept else body, where), where)
+        except SourceError as error:
+            self._pulse.failed(service, str(error))
+            raise
+        self._pulse.answered(service)
+        if same:
             self._cache.confirm(address)
-            return parse(kept.body, where)
-        answer = parse(body, where)  # before it is kept: an error page must not come back from the cache
+            return told
+        if lasting and not told and kept is not None:
+            self._doubt(kept, read, where)
         self._cache.keep(address, etag, body)
-        return answer
+        return told
+
+    def _doubt(self, kept: Kept, read: Callable[[Any, str], Any], where: str) -> None:
+        """Raise SourceError when *kept* tells something, and is not so old that it may have gone since."""
+        if self._clock() - kept.at < BELIEVED_AFTER_S and read(parse(kept.body, where), where):
+            at = datetime.fromtimestamp(kept.at, timezone.utc)
+            raise SourceError(
+                f"{where}: says that there is nothing, where there was something at {at:%Y-%m-%d %H:%M} UTC; "
+                f"not believed before {BELIEVED_AFTER_S / 3600:.0f} h have passed"
+            )
 
     def named(self, path: str, query: dict[str, str]) -> str:
         """An address as it stands in messages: short, without what is the same in all."""
@@ -92,7 +126,9 @@ class Services:
 
     def _ask(self, address: str, where: str, headers: dict[str, str]) -> tuple[int, str, bytes]:
         try:
-            with self._session.get(address, headers=headers, stream=True, allow_redirects=False) as response:
+            with self._session.get(
+                address, headers=headers, stream=True, allow_redirects=False, timeout=self._timeout
+            ) as response:
                 if response.status_code == 304 and "If-None-Match" in headers:
                     return 304, "", response.content  # read to its end, which is at once: the connection is kept
                 if response.status_code != 200:

@@ -9,7 +9,7 @@ from typing import Any
 from wwt_framework.errors import SourceError
 from wwt_framework.model import Task, Workflow
 
-from ..._cms.parsing import shown
+from ..._cms.parsing import shown, whole_number
 
 #: Parameters that an operator never needs: they hold names of people, or are of no use outside.
 _LEFT_OUT = frozenset({"RequestorDN", "_id", "_rev", "RequestWorkflow", "DQMUploadProxy"})
@@ -48,10 +48,10 @@ def read(name: str, document: Mapping[str, Any], failure_rate: float | None = No
         campaign=_text(document.get("Campaign")) or _first(part.get("Campaign") for _, part in chain),
         request_type=_text(document.get("RequestType")),
         status=_text(document.get("RequestStatus")),
-        priority=_number(document.get("RequestPriority")),
+        priority=whole_number(document.get("RequestPriority")),
         requested_at=_date(document.get("RequestDate")),
         original=_text(document.get("OriginalRequestName")),
-        estimated_jobs=_number(document.get("TotalEstimatedJobs")) or None,  # 0: not estimated yet
+        estimated_jobs=whole_number(document.get("TotalEstimatedJobs")) or None,  # 0: not estimated yet
         failure_rate=failure_rate,
         tasks=tuple(_tasks(name, document, chain)),
         parameters={key: _cleaned(value) for key, value in document.items() if key not in _LEFT_OUT},
@@ -68,7 +68,7 @@ def _cleaned(value: Any) -> Any:
 def _chain(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The tasks of a TaskChain or the steps of a StepChain, in their order."""
     for word in ("Task", "Step"):
-        n = _number(document.get(f"{word}Chain")) or 0
+        n = whole_number(document.get(f"{word}Chain")) or 0
         for number in range(1, min(n, 100) + 1):
             part = document.get(f"{word}{number}")
             if isinstance(part, Mapping):
@@ -109,17 +109,9 @@ def _first(values: Iterator[Any]) -> str:
     return next((text for value in values if (text := _text(value))), "")
 
 
-def _number(value: Any) -> int | None:
-    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 12:
-        return int(value)
-    if isinstance(value, float) and value.is_integer() and abs(value) < 10**12:
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**12 else None
-
-
 def _date(value: Any) -> datetime | None:
     """RequestDate, [year, month, day, hour, minute, second] in UTC."""
-    if not isinstance(value, list) or len(value) < 3 or not all(_number(part) is not None for part in value):
+    if not isinstance(value, list) or len(value) < 3 or not all(whole_number(part) is not None for part in value):
         return None
     year, month, day, hour, minute, second, *_ = (*map(int, value[:6]), 0, 0, 0)
     try:

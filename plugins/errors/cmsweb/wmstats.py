@@ -10,7 +10,7 @@ from typing import Any
 from wwt_framework.errors import SourceError
 from wwt_framework.model import ChainLink, ErrorCount, LogExcerpt
 
-from ..._cms.parsing import shown, shown_text
+from ..._cms.parsing import shown, shown_text, whole_number
 from ..._cms.rules import DIGITS, LONGEST_SITE, MOST_JOBS, exit_code, is_dropped
 
 #: The state of jobs that are counted; those whose reports are read are more (WMCore ChangeState.py).
@@ -70,7 +70,7 @@ def read_details(told: Mapping[str, Any]) -> Details:
         if state != COUNTED or code is None or is_dropped(task):
             continue
         place = f"{task} > {name} > {site}"
-        n = _number(cell.get("errorCount"))
+        n = whole_number(cell.get("errorCount"))
         if n is None or not 0 <= n <= MOST_JOBS:
             faults.append(f"{place}: expected a number of failed jobs, got {shown(cell.get('errorCount'))}")
         elif len(name) > DIGITS or len(site) > LONGEST_SITE or not site.isprintable() or not site:
@@ -89,7 +89,7 @@ def read_logs(told: Mapping[str, Any], exit_codes: frozenset[int]) -> list[LogEx
         if state not in REPORTED or code not in exit_codes or not code or is_dropped(task):
             continue
         samples = [sample for sample in _list(cell.get("samples")) if isinstance(sample, Mapping)]
-        jobs = _number(cell.get("errorCount")) or 1
+        jobs = whole_number(cell.get("errorCount")) or 1
         each = jobs if len(samples) == 1 else 1
         found += [log for sample in samples if (log := _log(task, code, site, sample, each)) is not None]
     return found
@@ -124,7 +124,7 @@ def _links(errors: Any) -> Iterator[tuple[str, int | None, str]]:
                 kind, details = error.get("type"), error.get("details")
                 yield (
                     kind.strip() if isinstance(kind, str) and kind.strip() else "no type named",
-                    _number(error.get("exitCode")),
+                    whole_number(error.get("exitCode")),
                     details if isinstance(details, str) else "" if details is None else shown_text(str(details), 1000),
                 )
 
@@ -158,15 +158,6 @@ def _objects(given: Any, place: str, faults: list[str]) -> list[tuple[str, Any]]
 
 def _list(given: Any) -> list[Any]:
     return given if isinstance(given, list) else []
-
-
-def _number(given: Any) -> int | None:
-    """A whole number, written as such or as text (both occur); None for anything else."""
-    if isinstance(given, bool):
-        return None
-    if isinstance(given, str) and given.isascii() and given.strip().isdecimal() and len(given) <= 12:
-        return int(given)
-    return given if isinstance(given, int) and abs(given) < 10**12 else None
 
 
 def _moment(given: Any) -> datetime | None:
@@ -209,7 +200,7 @@ def read_counts(told: Mapping[str, Any], where: str) -> JobCounts | None:
         failure = status.get("failure", {}) if isinstance(status, Mapping) else None
         if not isinstance(status, Mapping) or not isinstance(failure, Mapping):
             raise SourceError(f"{where}: expected the job counts of agent {shown(agent)}, got {shown(info)}")
-        numbers = [_number(n) for n in (status.get("success", 0), *failure.values())]
+        numbers = [whole_number(n) for n in (status.get("success", 0), *failure.values())]
         if any(n is None or n < 0 for n in numbers):
             raise SourceError(f"{where}: expected numbers of jobs from agent {shown(agent)}, got {shown(status)}")
         succeeded += numbers[0] or 0

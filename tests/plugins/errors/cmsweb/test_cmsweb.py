@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,11 @@ from typing import Any
 import pytest
 
 from wwt_framework.errors import SourceError
-from wwt_framework.model import ErrorCount, Workflow
+from wwt_framework.model import ErrorCount, Recovery, Workflow
 from wwt_framework.testing import ErrorSourceContract
 from wwt_framework.testing.certificates import Authority
 from wwt_framework.testing.grid_services import Given, GridServices
-from wwt_framework.testing.running import Running
+from wwt_framework.testing.running import Running, running
 
 from .conftest import ACDC, COUNTS, DETAIL, PREP, REQUEST, TASK, WF, told
 
@@ -180,10 +181,104 @@ def test_exit_code_zero_has_no_log(cmsweb: Running, services: GridServices) -> N
     assert list(cmsweb.ask("fetch_logs", workflow=HERE, exit_codes=frozenset({0, 8028}))) == []
 
 
-def test_documents_without_files_ask_for_nothing(cmsweb: Running, services: GridServices) -> None:
+def test_what_documents_without_files_ask_for_is_not_known(cmsweb: Running, services: GridServices) -> None:
     services.mood.misbehave("acdcserver", "empty documents")
 
+    assert list(cmsweb.ask("fetch_recoveries", workflow=HERE)) == [Recovery(TASK, frozenset(), None)]
+
+
+def test_documents_without_files_make_counts_lower_bounds(cmsweb: Running, services: GridServices) -> None:
+    services.mood.misbehave("acdcserver", "empty documents")
+
+    errors = cmsweb.ask("fetch_errors", workflow=HERE)
+
+    assert errors.counts == (ErrorCount(TASK, 8028, "T1_US_FNAL", 7),)
+    assert errors.note.startswith("1 document of the ACDC server name no files")
+
+
+@pytest.mark.parametrize(
+    ("part", "hook", "question"),
+    [
+        ("status=running-closed", "list_workflows", {}),
+        ("prep_id=", "fetch_family", {"prep_id": PREP}),
+        ("acdcserver", "fetch_recoveries", {"workflow": HERE}),
+    ],
+)
+def test_what_was_there_is_not_gone_because_a_service_says_so_once(
+    cmsweb: Running, services: GridServices, part: str, hook: str, question: dict[str, Any]
+) -> None:
+    before = cmsweb.ask(hook, **question)
+    services.mood.misbehave(part, "empty result")
+
+    if hook == "fetch_recoveries":  # what was just asked for serves for a moment
+        cmsweb.plugin._now = cmsweb.plugin._services._clock = cmsweb.plugin._cache._now = lambda: time.time() + 600
+    with pytest.raises(SourceError, match="says that there is nothing, where there was something at"):
+        cmsweb.ask(hook, **question)
+    services.mood.behave()
+
+    assert cmsweb.ask(hook, **question) == before
+
+
+def test_a_request_that_reqmgr2_has_forgotten_keeps_its_parameters(cmsweb: Running, services: GridServices) -> None:
+    cmsweb.ask("fetch_workflows", names=[WF])
+    services.mood.misbehave("name=", "empty result")
+
+    with pytest.raises(SourceError, match="says that there is nothing"):
+        cmsweb.ask("fetch_workflows", names=[WF])
+
+
+def test_what_was_there_is_believed_to_be_gone_after_hours(
+    wwt_plugin: Any, services: GridServices, authority: Authority, proxy: Path
+) -> None:
+    now = [time.time()]
+    cmsweb = wwt_plugin("errors.cmsweb", url=services.url, certificate=str(proxy), ca=str(authority.path))
+    cmsweb.plugin._now = cmsweb.plugin._services._clock = cmsweb.plugin._cache._now = lambda: now[0]
+    cmsweb.ask("fetch_recoveries", workflow=HERE)
+    services.mood.misbehave("acdcserver", "empty result")
+    now[0] += 6 * 3600 + 1
+
     assert list(cmsweb.ask("fetch_recoveries", workflow=HERE)) == []
+
+
+# -- dead services --
+
+
+def test_a_dead_service_is_asked_less_often(cmsweb: Running, services: GridServices) -> None:
+    services.mood.misbehave("jobdetail", "500")
+    for n in range(40):
+        cmsweb.answer("fetch_errors", workflow=Workflow(f"{WF}{n}"))
+
+    assert services.asked["wmstatsserver/data/jobdetail"] == 12  # and 28 times it was not asked
+
+
+def test_a_service_that_was_dead_in_the_last_refresh_is_tried_once(cmsweb: Running, services: GridServices) -> None:
+    services.mood.misbehave("wmstatsserver", "500")
+    for n in range(40):
+        cmsweb.answer("fetch_errors", workflow=Workflow(f"{WF}{n}"))
+    before = services.asked["wmstatsserver/data/jobdetail"]
+    again = running("errors.cmsweb", cmsweb.plugin._options.model_dump(), cmsweb.doors.folder, cmsweb.doors)
+
+    for n in range(40):
+        again.answer("fetch_errors", workflow=Workflow(f"{WF}{n}"))
+
+    assert services.asked["wmstatsserver/data/jobdetail"] - before == 1
+
+
+def test_a_service_that_lives_again_is_asked_as_ever(cmsweb: Running, services: GridServices) -> None:
+    services.mood.misbehave("wmstatsserver", "500")
+    for n in range(40):
+        cmsweb.answer("fetch_errors", workflow=Workflow(f"{WF}{n}"))
+    services.mood.behave()
+    again = running("errors.cmsweb", cmsweb.plugin._options.model_dump(), cmsweb.doors.folder, cmsweb.doors)
+
+    assert all(set(again.ask("fetch_errors", workflow=HERE).counts) == CELLS for _ in range(3))
+
+
+def test_one_dead_service_does_not_silence_the_others(cmsweb: Running, services: GridServices) -> None:
+    services.mood.misbehave("acdcserver", "500")
+
+    for _ in range(30):
+        assert ErrorCount(TASK, 8028, "T1_US_FNAL", 7) in cmsweb.ask("fetch_errors", workflow=HERE).counts
 
 
 def test_a_text_of_a_megabyte_is_cut(cmsweb: Running, services: GridServices) -> None:
@@ -195,7 +290,7 @@ def test_a_text_of_a_megabyte_is_cut(cmsweb: Running, services: GridServices) ->
 
 
 def test_an_answer_that_never_comes_ends(cmsweb: Running, services: GridServices) -> None:
-    cmsweb.plugin._context.http.get_adapter("https://")._timeout = (1, 0.3)
+    cmsweb.plugin._services._timeout = (1, 0.3)
     services.mood.misbehave("jobdetail", "time out")
 
     with pytest.raises(SourceError, match="did not answer in time"):

@@ -285,14 +285,20 @@ def test_missing_events_are_not_known_when_one_file_does_not_tell():
     assert (recovery.events, dict(recovery.events_by_site)) == (None, {})
 
 
-def test_the_real_document_without_files_tells_nothing(test_data):
+def test_the_real_document_without_files_says_that_something_is_not_known(test_data):
     told = json.loads((test_data / "acdc/acdc_doc_2018_empty_files.json").read_text())["doc"]
 
-    assert acdc.read_files({"rows": [{"doc": told}]}, told["collection_name"], "x") == []
+    files = acdc.read_files({"rows": [{"doc": told}]}, told["collection_name"], "x")
+
+    (recovery,) = acdc.read_recoveries(files)
+    assert (files.files, dict(files.empty)) == ((), {told["fileset_name"]: 1})
+    assert (recovery.task, recovery.events, recovery.sites) == (told["fileset_name"], None, frozenset())
 
 
 def test_no_match_is_nothing_to_rerun():
-    assert acdc.read_files({"total_rows": 0, "offset": 0, "rows": []}, WF, "x") == []
+    files = acdc.read_files({"total_rows": 0, "offset": 0, "rows": []}, WF, "x")
+
+    assert (bool(files), acdc.read_recoveries(files), acdc.doubts(files)) == (False, [], [])
 
 
 @pytest.mark.parametrize(
