@@ -94,7 +94,8 @@ class PreviewPage(Worded):
 
     @property
     def button(self) -> str:
-        return f"Queue {self.label_of_kind} for {self.amount}"
+        verb = "Rehearse" if self.plan.rehearsal else "Queue"
+        return f"{verb} {self.label_of_kind} for {self.amount}"
 
     @property
     def sums(self) -> list[tuple[int, str, str]]:
