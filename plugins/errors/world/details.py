@@ -10,7 +10,7 @@ import numpy as np
 
 from wwt_framework.model import Task, Workflow
 
-from .draws import below, bits, normal, uniform
+from .draws import Array, below, bits, normal, uniform
 from .effects import needed_memory
 from .failures import UNSAID, Failed
 from .families import Families
@@ -77,21 +77,20 @@ def _files(grown: Grown, family: int, key: Any) -> tuple[str, ...]:
     return tuple(found)
 
 
-def estimated_jobs(grown: Grown, family: int, at_last: int, now: int, part: float) -> tuple[int, float | None]:
-    """Jobs of a workflow, and its failure rate now.
+def estimated_jobs(key: Array, at_last: Array, now: Array, part: Array) -> tuple[Array, Array]:
+    """Jobs of workflows, and their failure rates now, NaN where nothing is done yet.
 
-    *at_last*: jobs that will have failed; *now*: those that have; *part*: how much of the work is done, 0..1.
-    The rates are those that were counted.
+    *key*: of their families; *at_last*: jobs that will have failed; *now*: those that have;
+    *part*: how much of the work is done, 0..1. The rates are those that were counted.
     """
-    key = grown.families.key[family : family + 1]
-    if at_last == 0:
-        return 20 + int(np.exp(6 + 1.2 * normal(key, _JOBS)[0])), 0.0 if part > 0 else None
     parameters = load()
     u = below(0.4 * normal(key, _JOBS) + 0.917 * normal(key, _RATE))
-    rate = float(np.exp(np.interp(u, parameters.knots, parameters.failure_rates))[0])
-    jobs = max(at_last, round(at_last / rate))
+    rate = np.exp(np.interp(u, parameters.knots, parameters.failure_rates))
+    well = 20 + np.floor(np.exp(6 + 1.2 * normal(key, _JOBS)))
+    jobs = np.where(at_last > 0, np.maximum(at_last, np.round(at_last / rate)), well).astype(np.int64)
     done = now + (jobs - at_last) * part
-    return jobs, now / done if done > 0 else None
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return jobs, np.where(done > 0, now / done, np.nan)
 
 
 @lru_cache(maxsize=32)

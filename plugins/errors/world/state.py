@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -40,7 +41,10 @@ class State:
         self._shown = [self._now(failed) for failed in grown.failed]
         self._row_of: dict[str, int] = {}
         self._rows_of: dict[str, list[int]] = {}
-        self._totals = self._failed()
+        total = self._failed()
+        key = grown.families.key[works.family]
+        done = self._part_grown(np.arange(len(works)))
+        self._jobs, self._rates = estimated_jobs(key, total[:, 0], total[:, 1], done)
 
     def _now(self, failed: Failed) -> tuple[Array, Array]:
         """Failed jobs by now of each cell, and whether anything of each task has failed."""
@@ -181,9 +185,7 @@ class State:
         is_acdc = bool(works.acdc[row] >= 0)
         original = grown.name(int(works.parent[row])) if is_acdc else ""
         tree = tasks(name, part)
-        part_done = float(self._part_grown(np.array([row]))[0])
-        last, by_now = self._totals[row].tolist()
-        jobs, rate = estimated_jobs(grown, family, last, by_now, part_done)
+        rate = float(self._rates[row])
         kind = "ReReco" if part.chain == "data" else "StepChain" if grown.families.stepchain[family] else "TaskChain"
         workflow = Workflow(
             name=name,
@@ -194,8 +196,8 @@ class State:
             priority=int(grown.families.priority[family]) * (1 + is_acdc),
             requested_at=datetime.fromtimestamp(int(works.born[row]), timezone.utc),
             original=original,
-            estimated_jobs=jobs,
-            failure_rate=rate,
+            estimated_jobs=int(self._jobs[row]),
+            failure_rate=None if math.isnan(rate) else rate,
             tasks=tree,
         )
         return replace(workflow, parameters=parameters_of(grown.families, family, workflow, kind))
