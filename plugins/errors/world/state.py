@@ -149,7 +149,8 @@ class State:
                         fake.add(int(failed.step_slot[step]))
         workflow = self.workflow(row)
         family = int(works.family[row])
-        events = {t: 100 + 37 * ((family + t) % 19) for t in range(len(workflow.tasks))}
+        number = int(self.grown.families.number[family])
+        events = {t: 100 + 37 * ((number + t) % 19) for t in range(len(workflow.tasks))}
         return Made(workflow, tuple(failings), tuple(sorted(cells)), frozenset(fake), events)
 
     def _of(self, row: int) -> int | None:
