@@ -80,8 +80,9 @@ def test_a_count_only_model_scores_as_published_and_the_oracle_better():
     step = np.r_[failed.pair_step[failed.cell_pair], failed.missing_step]
     code = np.r_[failed.pair_code[failed.cell_pair], np.full(len(failed.missing_step), len(history.codes))]
     site = np.r_[failed.cell_site, failed.missing_site]
-    count = np.log1p(np.r_[failed.cell_count, np.ones(len(failed.missing_step))])
+    count = np.r_[failed.cell_count, np.ones(len(failed.missing_step))]
     x = sparse.hstack([sparse.csr_matrix((count, (step, axis))) for axis in (code, site, code * 200 + site)]).tocsr()
+    x.data = np.log1p(x.data)  # after each axis is summed up
     assert x.shape[0] == n
     y = history.other
     early = failed.step_work < np.quantile(failed.step_work, 0.7)  # families are in the order of their months
