@@ -28,6 +28,7 @@ class Wwt:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.running: list[subprocess.Popen[str]] = []
+        self.readers: list[threading.Thread] = []
 
     def _environ(self) -> dict[str, str]:
         return {key: value for key, value in os.environ.items() if key != "WWT_CONFIG"}
@@ -55,7 +56,9 @@ class Wwt:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         self.running.append(process)
-        return Running(process)
+        running = Running(process)
+        self.readers.append(running.reader)
+        return running
 
 
 class Running:
@@ -73,8 +76,8 @@ class Running:
                 break
         assert self.address, "".join(self.said)
         # Whoever does not read what a process says stops it when the pipe is full.
-        self._reader = threading.Thread(target=lambda: self.said.extend(process.stdout or ()), daemon=True)
-        self._reader.start()
+        self.reader = threading.Thread(target=lambda: self.said.extend(process.stdout or ()), daemon=True)
+        self.reader.start()
 
     def get(self, path: str, **headers: str) -> tuple[int, str]:
         request = urllib.request.Request(self.address + path, headers=headers)
@@ -98,7 +101,7 @@ class Running:
     def end(self, how: int = signal.SIGTERM) -> int:
         self.process.send_signal(how)
         code = self.process.wait(30)
-        self._reader.join(10)
+        self.reader.join(10)
         return code
 
 
@@ -109,5 +112,8 @@ def wwt(tmp_path: Path) -> Iterator[Wwt]:
     for process in program.running:
         process.kill()
         process.wait()
+    for reader in program.readers:  # until whoever else holds the pipe, a child of the program, has ended, too
+        reader.join(30)
+    for process in program.running:
         if process.stdout:
             process.stdout.close()
