@@ -243,7 +243,8 @@ class Failures:
         left = np.clip(np.searchsorted(at, u, "right") - 1, 0, len(at) - 2)
         part = (u - at[left]) / (at[left + 1] - at[left])
         low: Array = knots[row, left]
-        return low + part * (knots[row, left + 1] - low)
+        found: Array = low + part * (knots[row, left + 1] - low)
+        return found
 
     def _missing(self, step_key: Array, kind: Array, heavy: Array) -> tuple[Array, Array, Array]:
         """Tasks without input, and the sites at which something is not reported: one mostly, or all of them."""

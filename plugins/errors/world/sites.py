@@ -48,7 +48,9 @@ def down(seed: int, spells: Array) -> Array:
 
 def _length(seed: int, site: Array, began: Array) -> Array:
     """Spells that an outage lasts: one to three mostly."""
-    return np.minimum(_LONGEST, 1 + np.floor(np.exp(0.6 + 0.8 * normal(seed, _LENGTH, site, began)))).astype(np.int64)
+    spells = 1 + np.floor(np.exp(0.6 + 0.8 * normal(seed, _LENGTH, site, began)))
+    found: Array = np.minimum(_LONGEST, spells).astype(np.int64)
+    return found
 
 
 def statuses(seed: int, at: datetime) -> list[SiteStatus]:
