@@ -318,6 +318,23 @@ def test_sending_a_preview_twice_queues_once(app: Installation, olga: Client) ->
     assert "carried out once" in text_of(olga.get(second.header("Location")))
 
 
+def test_a_preview_of_another_window_is_not_queued_by_the_button_of_this_one(app: Installation, olga: Client) -> None:
+    draft = fields_of(olga.get(f"/submitaction?workflow={WF}&kind=acdc"), "act")["draft"]
+    old = fields_of(previewed(olga, draft=draft, **{"value.memory": "3000"}))
+    new = fields_of(previewed(olga, draft=draft, **{"value.memory": "4000"}))
+    refused = post(olga, old, step="submit", confirm="yes")
+    assert (refused.status, stored(app)) == (409, [])
+    assert fields_of(refused) == new  # it shows what would be queued now
+    post(olga, new, step="submit", confirm="yes")
+    assert {values["memory"] for values in stored(app)[0].task_values.values()} == {4000}
+
+
+@pytest.mark.parametrize("shown", ["", "0" * 64, ["a", "b"]])
+def test_what_no_preview_showed_is_not_queued(app: Installation, olga: Client, shown: Any) -> None:
+    form = fields_of(previewed(olga))
+    assert (post(olga, form, step="submit", shown=shown).status, stored(app)) == (409, [])
+
+
 def test_a_form_that_was_queued_already_says_what_became_of_it(app: Installation, olga: Client) -> None:
     form = fields_of(olga.get(FORM), "act")
     preview = olga.get(post(olga, form, step="preview").header("Location"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +11,7 @@ from typing import Any
 
 from wwt_framework.errors import Denied
 from wwt_framework.model import Problem, User
-from wwt_framework.services.desk.intent import Intent, from_plain
+from wwt_framework.services.desk.intent import Intent, from_plain, to_plain
 from wwt_framework.store import Store, ledger
 
 
@@ -22,6 +24,15 @@ class OpenDraft:
     problems: tuple[Problem, ...]  # warnings of when the form was read; give them to `plan`, too
     user: str
     submitted_at: datetime | None  # None: not yet
+
+    @property
+    def seal(self) -> str:
+        """Another one for whatever else a preview of this draft could show.
+
+        A draft can be previewed anew in another window: the page that posts this back says which of them was read.
+        """
+        told = json.dumps([to_plain(self.intent), self.shown], sort_keys=True)
+        return hashlib.sha256(told.encode()).hexdigest()
 
 
 def open_draft(store: Store, draft_id: str, user: User) -> OpenDraft:
