@@ -235,6 +235,35 @@ def test_with_the_folder_of_the_original_paths_are_absolute_and_its_keys_are_fou
     assert (house.tls.certificate, house.tls.key) == (old / "keys/cert.pem", old / "keys/privkey.pem")
 
 
+def test_the_service_of_rules_comes_over_and_only_lists(tmp_path: Path):
+    converted = convert(
+        "aieh: {static: 'https://rules.example.org/x', user: robot, dry: false}", "config.yml", tmp_path
+    )
+
+    options = {plugin.full_name: plugin.options for plugin in loaded(converted, tmp_path).plugins}
+    assert options["actions.auto_acdc"] == {"static": "https://rules.example.org/x", "user": "robot"}
+    assert "aieh.dry: automatic ACDCs are only listed here; nothing is submitted by itself" in converted.left
+
+
+def test_without_the_address_of_the_service_no_automatic_acdc_is_listed(tmp_path: Path):
+    converted = convert("aieh: {static: '', user: robot, dry: true}", "config.yml", tmp_path)
+
+    assert "auto_acdc" not in converted.text
+    assert [line for line in converted.left if line.startswith("aieh")] == [
+        "aieh.static: is empty; no automatic ACDCs are listed",
+        "aieh.user: means nothing without aieh.static",
+        "aieh.dry: means nothing without aieh.static",
+    ]
+
+
+def test_the_key_of_executors_is_not_written_down_and_it_is_said_where_it_goes(tmp_path: Path):
+    converted = convert("actions: {key: 'very secret'}", "config.yml", tmp_path)
+
+    assert "very secret" not in converted.text + "".join(converted.left)
+    assert "  executor: {}" in converted.text
+    assert any(line.startswith("actions.key: is a secret; write it into a file") for line in converted.left)
+
+
 def test_a_certificate_without_its_key_is_left(tmp_path: Path):
     (tmp_path / "keys").mkdir()
     (tmp_path / "keys/cert.pem").touch()

@@ -32,13 +32,17 @@ _OWN_WAY: set[Keys] = {  # what has a home here, but not by renaming
     ("host", "port"),
     ("data", "all_errors"),
     ("workspace",),
+    ("aieh", "static"),
+    ("aieh", "user"),
+    ("aieh", "dry"),
 }
 _COOKIES = (
     "nothing here signs in at CERN with cookies; let cron fetch the file and name it in errors.json_file.path, or use "
     "an address that takes a certificate"
 )
 _ACCOUNTS = "nobody signs up by mail here; an admin makes accounts: wwt user add NAME --role operator"
-_MONGO = "actions are kept in the database of wwt.store, not in MongoDB; those of the past stay where they are"
+_MONGO = "actions are kept in the database of wwt.store, not in MongoDB; those of the past come over from a file that "
+_MONGO += "mongoexport writes: wwt import-actions FILE"
 _CLUSTER = "no clustering plugin is listed; keep the value for the options of the one you list under clustering:"
 _PREDICT = "no prediction service is asked; keep the value for the options of the plugin you list under ml:"
 _MONIT = "workflowmonit is a program of its own and goes on with its own file; keep it"
@@ -50,8 +54,8 @@ _LEFT: dict[Keys, str] = {
     ("data", "cookie_key"): _COOKIES,
     ("valid_emails", "domains"): _ACCOUNTS,
     ("valid_emails", "whitelist"): _ACCOUNTS,
-    ("actions", "key"): "the executor's key belongs into a file that only wwt may read; give it to the plugin that "
-    "serves the executor, as {$file: PATH}",
+    ("actions", "key"): "is a secret; write it into a file that only wwt may read, and that file into "
+    "actions.executor: {key: {$file: PATH}}",
     ("actions", "database"): _MONGO,
     ("actions", "uri"): _MONGO,
     ("cluster", "n_clusters"): _CLUSTER,
@@ -59,10 +63,7 @@ _LEFT: dict[Keys, str] = {
     ("cluster", "skip"): "clustering is off as long as no plugin is listed under clustering:",
     ("cache_refresh",): "everything is asked for again every wwt.refresh_minutes; nothing to do",
     ("oracle",): "Unified's database is not read; name its statuses.json in errors.json_file.path",
-    ("aieh", "static"): _PREDICT,
     ("aieh", "models"): _PREDICT,
-    ("aieh", "user"): _PREDICT,
-    ("aieh", "dry"): "nothing is submitted by itself; for a rehearsal of everything set wwt.dry_run",
     ("no_predict",): "predictions are off as long as no plugin is listed under ml:",
     ("workflow_status_db",): _MONIT,
     ("alert_recipients",): _MONIT,
@@ -81,9 +82,13 @@ _LEFT: dict[Keys, str] = {
 _KNOWN: set[Keys] = {*_HOUSE, *_OWN_WAY, *_LEFT}
 _ALWAYS_LEFT = (
     "users.db and keys/salt.txt: passwords can not be carried over; make accounts: wwt user add NAME --role operator",
-    "reasons.db: reasons are collected anew",
+    "reasons.db: comes over by itself: wwt import-actions reasons.db",
 )
 _SOURCES = ("cms_names", "cms_exit_codes", "cms_links")
+_ACTIONS = (
+    "acdc", "clone", "recovery", "special", "sites_to_run", "procedures", "drain_guard", "task_guard", "memory_guard",
+    "overlap_guard",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,7 @@ class Converted:
 class _Draft:
     house: dict[str, tuple[str, str]] = field(default_factory=dict)  # our key -> value as YAML, where from
     source: str = ""  # path of all_errors as YAML
+    rules: str = ""  # options of auto_acdc as YAML; "": there is no such service
     carried: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
 
@@ -132,6 +138,7 @@ def convert(text: str, name: str, folder: Path | None = None) -> Converted:
             draft.left.append(f"{dotted(keys)}: {_stranger(keys)}")
     _people_and_place(draft, found, folder)
     _sources(draft, found, folder)
+    _rules(draft, found)
     _files(draft, folder)
     draft.left += _ALWAYS_LEFT
     return Converted(_text(draft, name), draft.carried, draft.left)
@@ -190,6 +197,31 @@ def _sources(draft: _Draft, found: Mapping[Keys, Any], folder: Path | None) -> N
         draft.left.append("data.all_errors: is not there, so no source is listed; write errors.json_file yourself")
 
 
+def _rules(draft: _Draft, found: Mapping[Keys, Any]) -> None:
+    """The service that knows which ACDCs need no operator; without its address the other keys mean nothing."""
+    asked = {key: found[("aieh", key)] for key in ("static", "user", "dry") if ("aieh", key) in found}
+    address = asked.get("static")
+    if not (isinstance(address, str) and re.fullmatch(r"https?://[^\s\x00-\x1f]+", address)):
+        why = "expected an address with http(s)://" if address else "is empty"
+        told = [f"aieh.static: {why}; no automatic ACDCs are listed"] if "static" in asked else []
+        draft.left += told + [
+            f"aieh.{key}: means nothing without aieh.static" for key in ("user", "dry") if key in asked
+        ]
+        return
+    options = {"static": address}
+    draft.carried.append(f"aieh.static -> actions.auto_acdc.static: {quote(address)}")
+    if isinstance(asked.get("user"), str) and asked["user"]:
+        options["user"] = asked["user"]
+        draft.carried.append(f"aieh.user -> actions.auto_acdc.user: {quote(asked['user'])}")
+    elif "user" in asked:
+        draft.left.append("aieh.user: expected a name; actions.auto_acdc.user keeps its default")
+    if asked.get("dry") is True:
+        draft.carried.append("aieh.dry -> actions.auto_acdc.dry: true, which is the default")
+    elif "dry" in asked:
+        draft.left.append("aieh.dry: automatic ACDCs are only listed here; nothing is submitted by itself")
+    draft.rules = _yaml(options)
+
+
 def _files(draft: _Draft, folder: Path | None) -> None:
     """The files that lay where the original ran."""
     place = folder or Path()
@@ -231,5 +263,8 @@ def _text(draft: _Draft, name: str) -> str:
     lines += ["  json_file:", f"    path: {draft.source}  # data.all_errors"] if draft.source else []
     lines += ["  prod_status: {}  # the states of sites, which the original fetched by itself; {path: FILE-or-URL}"]
     lines += [f"  {source}: {{}}" for source in _SOURCES]
+    lines += ["", "actions:", *(f"  {name}: {{}}" for name in _ACTIONS)]
+    lines += ["  executor: {}  # add the key with which executors report: {key: {$file: PATH}}"]
+    lines += [f"  auto_acdc: {draft.rules}  # aieh"] if draft.rules else []
     lines += ["", "auth:", "  local: {}", "", "# Not carried over:"]
     return "\n".join([*lines, *(f"# - {printable(sentence, 500)}" for sentence in draft.left), ""])
