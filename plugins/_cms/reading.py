@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urlsplit
 
+from urllib3.exceptions import HTTPError
+
 from wwt_framework.errors import SourceError
 from wwt_framework.plugin import Health
 
@@ -30,6 +32,7 @@ _LONGEST = 600
 _REASONS = {
     "ConnectTimeout": "did not answer in time",
     "ReadTimeout": "did not answer in time",
+    "ReadTimeoutError": "did not answer in time",
     "SSLError": "the server's certificate is not trusted, or it asks for another one of ours",
     "ProxyError": "the proxy does not answer",
     "TooManyRedirects": "sends from one address to the next without an end; is a sign-in needed?",
@@ -60,14 +63,18 @@ def shown(location: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def read(location: str, session: requests.Session, max_bytes: int) -> bytes:
+def read(location: str, session: requests.Session, max_bytes: int, longest_s: float = _LONGEST) -> bytes:
     """All bytes at *location*, unpacked when they are gzip."""
-    return read_dated(location, session, max_bytes)[0]
+    return read_dated(location, session, max_bytes, longest_s)[0]
 
 
-def read_dated(location: str, session: requests.Session, max_bytes: int) -> tuple[bytes, datetime | None]:
+def read_dated(
+    location: str, session: requests.Session, max_bytes: int, longest_s: float = _LONGEST
+) -> tuple[bytes, datetime | None]:
     """The same, and when they were last changed; None where an address does not tell."""
-    data, changed = _fetch(location, session, max_bytes) if is_url(location) else _read_file(location, max_bytes)
+    data, changed = (
+        _fetch(location, session, max_bytes, longest_s) if is_url(location) else _read_file(location, max_bytes)
+    )
     return unpack(data, shown(location), max_bytes), changed
 
 
@@ -167,7 +174,7 @@ def _read_file(path: str, max_bytes: int) -> tuple[bytes, datetime]:
     raise SourceError(f"{path} changes while it is being read; expected a file that is complete before it is put there")
 
 
-def _fetch(url: str, session: requests.Session, max_bytes: int) -> tuple[bytes, datetime | None]:
+def _fetch(url: str, session: requests.Session, max_bytes: int, longest_s: float) -> tuple[bytes, datetime | None]:
     where = shown(url)
     started = time.monotonic()
     parts: list[bytes] = []
@@ -176,13 +183,16 @@ def _fetch(url: str, session: requests.Session, max_bytes: int) -> tuple[bytes, 
         announced = response.headers.get("Content-Length", "")
         if announced.isdecimal():
             check_size(where, int(announced), max_bytes)
-        for part in response.iter_content(_CHUNK):
+        # As it arrives: whoever sends one byte a second must not outwit the deadline.
+        while part := response.raw.read1(_CHUNK, decode_content=True):
             size += len(part)
             if size > max_bytes:
                 raise SourceError(f"{where} answers more than {_megabytes(max_bytes)}, the most that max_mb allows")
-            if time.monotonic() - started > _LONGEST:
-                raise SourceError(f"{where} took more than {_LONGEST} s for {size:,} bytes; given up")
+            if time.monotonic() - started > longest_s:
+                raise SourceError(f"{where} took more than {longest_s:g} s for {size:,} bytes; given up")
             parts.append(part)
+        if announced.isdecimal() and not response.headers.get("Content-Encoding") and size < int(announced):
+            raise SourceError(f"{where} broke off after {size:,} of {int(announced):,} bytes")
         changed = _http_date(response.headers.get("Last-Modified", ""))
     return b"".join(parts), changed
 
@@ -203,7 +213,7 @@ def _answer(url: str, session: requests.Session) -> Iterator[requests.Response]:
             if response.status_code != 200:
                 raise SourceError(f"{where} answered {response.status_code} {response.reason}; expected 200 OK")
             yield response
-    except OSError as error:  # every exception of requests is one
+    except (OSError, HTTPError) as error:  # every exception of requests is an OSError
         reason = _REASONS.get(type(error).__name__, "no connection, or it broke before everything had arrived")
         raise SourceError(f"{where}: {reason}") from None  # its own text, which may hold a password, stays out of logs
 

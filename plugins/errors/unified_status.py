@@ -35,6 +35,7 @@ class UnifiedStatus:
         )
         ca: ConfigPath | None = Field(None, description="file or folder of the authorities that sign the server's one")
         may_be_empty: bool = Field(False, description="true: believe it when it says that no workflow waits at all")
+        timeout_s: float = Field(60, gt=0, description="seconds after which an answer that only trickles is given up")
         max_mb: int = Field(64, ge=1, le=4096, description="refuse what is larger, in megabytes, unpacked")
 
         _by_http = field_validator("path")(reading.check_location)
@@ -68,7 +69,7 @@ class UnifiedStatus:
     def list_workflows(self) -> Workflows:
         """The workflows that wait, with what Unified says of them; what can not be read of it is named."""
         options: UnifiedStatus.Options = self._context.options
-        data = reading.read(options.path, self._context.http, options.max_mb << 20)
+        data = reading.read(options.path, self._context.http, options.max_mb << 20, options.timeout_s)
         told = parse_carefully(data, self._where)
         if not isinstance(told, dict):
             raise SourceError(f"{self._where}: expected {{workflow: [statuses]}}, got {shown(told)}")

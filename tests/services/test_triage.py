@@ -228,6 +228,12 @@ def test_p9_parameters_that_matter_come_first_and_memory_is_told_task_by_task(fo
     assert found.more_parameters[1].value == "T1_US_FNAL, T2_CH_CERN"
 
 
+def test_memory_by_task_as_reqmgr2_writes_it_is_shown_task_by_task() -> None:
+    important, _ = parameter_lines(Workflow("w", parameters={"Memory": {"GEN": 2000, "RECO": 8000}, "Multicore": 4}))
+
+    assert {line.name: line.value for line in important}["Memory"] == "GEN: 2000, RECO: 8000"
+
+
 def test_p9_a_number_of_jobs_that_nobody_knows_is_complained_of() -> None:
     important, _ = parameter_lines(Workflow("w", request_type="ReReco"))
 

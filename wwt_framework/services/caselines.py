@@ -261,6 +261,8 @@ def parameter_lines(workflow: Workflow) -> tuple[tuple[Parameter, ...], tuple[Pa
         "TotalEstimatedJobs": workflow.estimated_jobs or given.get("TotalEstimatedJobs"),
     }
     for key in ("Memory", "Multicore"):
+        if isinstance(told[key], Mapping):  # by task already, as ReqMgr2 writes it of a TaskChain
+            continue
         per_task = {
             str(part.get("TaskName") or part.get("StepName") or name): part[key] for name, part in _parts(given, key)
         }

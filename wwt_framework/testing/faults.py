@@ -22,13 +22,19 @@ def _numbers_as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+#: The states of jobs under which jobdetail has cells; other answers have none of these words at that depth.
+_STATES = frozenset(
+    {"jobfailed", "submitfailed", "jobcooloff", "submitcooloff", "createfailed", "jobpaused", "success"}
+)
+
+
 def _in_cells(answer: Any, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
     """*answer* of jobdetail with *change* made to every ``{exit code: {site: cell}}``; others stay as they are."""
     for entry in answer.get("result", ()) if isinstance(answer, dict) else ():
         for tasks in entry.values() if isinstance(entry, dict) else ():
             for states in tasks.values() if isinstance(tasks, dict) else ():
                 for state, codes in states.items() if isinstance(states, dict) else ():
-                    if isinstance(codes, dict):
+                    if state in _STATES and isinstance(codes, dict):
                         states[state] = change(codes)
     return answer
 

@@ -98,7 +98,7 @@ class Services:
             status, etag, body = self._ask(address, where, headers)
             same = status == 304 and kept is not None
             told = read(parse(kept.body if same and kept else body, where), where)
-        except SourceError as error:
+        except BaseException as error:
             self._pulse.failed(service, str(error))
             raise
         self._pulse.answered(service)

@@ -1,0 +1,118 @@
+"""Every bad day of the services, all of them at once: what the pages say then, and after it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.live.invariant import Before, complaints
+from tests.live.live_house import AT, Live, Shown
+from wwt_framework.testing.faults import ALL, HARMLESS
+from wwt_framework.testing.grid_services import GridServices
+
+#: Some of the faults after which no source has answered anything.
+SILENCE = ("500", "time out", "sign-in page", "{}")
+
+
+@pytest.mark.parametrize("fault", ALL)
+def test_a_bad_day_turns_nothing_into_zero_and_ends(
+    house: Live, services: GridServices, good: dict[str, Shown], fault: str
+) -> None:
+    house.misbehave("", fault)
+    house.refresh()
+
+    assert complaints(house, Before(good, AT), frozenset({fault})) == []
+
+    house.behave()
+    house.refresh()
+
+    assert complaints(house, Before(good, AT), frozenset()) == []
+    assert {name: shown.state for name, shown in house.all_shown().items()} == {n: g.state for n, g in good.items()}
+
+
+@pytest.mark.parametrize("fault", SILENCE)
+def test_what_is_kept_is_marked_with_its_age_and_its_source(
+    house: Live, services: GridServices, good: dict[str, Shown], fault: str
+) -> None:
+    house.misbehave("", fault)
+    house.refresh()
+    whole = next(name for name, shown in good.items() if shown.state == "ok" and shown.cells)
+
+    doubt = house.shown(whole).doubts["errors"]
+    page = house.client.get(f"/seeworkflow?workflow={whole}").text
+    assert (doubt["state"], doubt["source"]) == ("old", "errors.cmsweb")
+    assert "These counts are kept from an earlier answer" in page
+    assert "(3 h old)" in page
+    assert "errors.cmsweb" in page
+
+
+@pytest.mark.parametrize("fault", SILENCE)
+def test_the_strip_tells_the_truth_during_and_after(house: Live, services: GridServices, fault: str) -> None:
+    house.misbehave("", fault)
+    house.refresh()
+    during = house.strip()
+    house.behave()
+    house.refresh()
+    after = house.strip()
+
+    silent = {key: line for key, line in during.items() if key != ("errors.cmsweb", "workflows")}  # it lists none
+    assert {line["state"] for line in silent.values()} == {"kept"}
+    assert {line["as_of"] for line in silent.values()} == {AT.isoformat()}
+    assert all(line["note"] for line in silent.values())
+    assert {line["state"] for line in after.values()} <= {"ok", "partial"}
+    assert {line["as_of"] for line in after.values()} == {house.now.isoformat()}
+
+
+@pytest.mark.parametrize("fault", sorted(HARMLESS))
+def test_what_is_true_but_written_otherwise_is_shown_as_ever(
+    house: Live, services: GridServices, good: dict[str, Shown], fault: str
+) -> None:
+    house.misbehave("", fault)
+    house.refresh()
+
+    shown = house.all_shown()
+    assert {name: one.cells for name, one in shown.items()} == {name: one.cells for name, one in good.items()}
+    assert {name: one.state for name, one in shown.items()} == {name: one.state for name, one in good.items()}
+    assert {name: one.missing for name, one in shown.items()} == {name: one.missing for name, one in good.items()}
+
+
+def test_one_bad_workflow_never_fails_a_refresh(house: Live, services: GridServices, good: dict[str, Shown]) -> None:
+    bad = next(name for name, shown in good.items() if shown.state == "ok" and shown.cells)
+    house.misbehave(bad, "500")
+
+    house.refresh()
+
+    states = {name: shown.state for name, shown in house.all_shown().items()}
+    assert states == {**{name: shown.state for name, shown in good.items()}, bad: "old"}
+    assert complaints(house, Before(good, AT), frozenset()) == []
+
+
+def test_plugins_says_which_source_fails_and_how_often(house: Live, services: GridServices) -> None:
+    before = house.client.get("/plugins").text
+    house.misbehave("", "500")
+    house.refresh()
+
+    page = house.client.get("/plugins").text
+    assert "failed (500)" not in before
+    assert "failed (500)" in page
+
+
+def test_a_dead_source_is_asked_less_often_and_recovers_by_itself(
+    house: Live, services: GridServices, good: dict[str, Shown]
+) -> None:
+    house.refresh()
+    usual = sum(services.asked.values())
+    house.misbehave("", "500")
+    services.asked.clear()
+    house.refresh()
+    first = sum(services.asked.values())
+    services.asked.clear()
+    house.refresh()
+    second = sum(services.asked.values())
+    house.behave()
+    services.asked.clear()
+    house.refresh()
+
+    assert first < usual / 2
+    assert second <= 3 + 1  # one question to each service of cmsweb, one for the statuses
+    assert sum(services.asked.values()) >= usual - len(good)
+    assert complaints(house, Before(good, AT), frozenset()) == []
