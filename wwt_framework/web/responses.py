@@ -6,6 +6,7 @@ import csv
 import gzip
 import hashlib
 import io
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -40,7 +41,11 @@ def as_json(value: Any, status: int = 200, **headers: str) -> Response:
     """*value* as JSON. Dataclasses, datetimes, numpy arrays, sets and mappings are understood."""
     options = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
     named = {name.replace("_", "-"): text for name, text in headers.items()}
-    return Response(orjson.dumps(value, default=_plain, option=options), JSON, status, named)
+    try:
+        body = orjson.dumps(value, default=_plain, option=options)
+    except TypeError:  # half of a surrogate pair, or a number beyond 64 bits: what was posted, told back
+        body = json.dumps(value, default=_plain, allow_nan=False).encode()
+    return Response(body, JSON, status, named)
 
 
 def _plain(value: Any) -> Any:

@@ -70,14 +70,16 @@ class OldClient:
     def status_of_get(self, **headers: str) -> int:
         return self._ask("GET", "/getaction?days=15", {"key": self.key}, headers)[0]
 
+    def report(self, *workflows: str) -> tuple[int, Any]:
+        return self._ask("POST", "/reportaction", {"key": self.key, "workflows": workflows}, {})
+
     def remove_action(self, *workflows: str) -> bool:
-        said = {"key": self.key, "workflows": workflows}
         try:
-            answer = self._ask("POST", "/reportaction", said, {})[1]
+            answer = self.report(*workflows)[1]
         except (http.client.HTTPException, OSError):
             self.connection.close()
             self.connection = http.client.HTTPConnection(*self.where, timeout=30)
-            answer = self._ask("POST", "/reportaction", said, {})[1]
+            answer = self.report(*workflows)[1]
         return all(workflow in answer["success"] for workflow in workflows)
 
 

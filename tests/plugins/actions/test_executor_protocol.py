@@ -46,6 +46,19 @@ def test_j2_a_name_reported_before_is_no_success(served: Served, connect: Client
     assert [client.remove_action("wf3_a"), client.remove_action("wf3_a")] == [True, False]
 
 
+def test_j2_names_that_no_workflow_has_do_not_exist_and_the_others_are_reported(
+    served: Served, connect: Clients
+) -> None:
+    action = served.submit("wf_beside_strange")
+    strange = ["half a pair \ud83d", "nul \0", ""]
+
+    status, answer = connect(served).report("wf_beside_strange", *strange)
+
+    assert status == 200
+    assert (answer["success"], answer["does_not_exist"]) == (["wf_beside_strange"], strange)
+    assert served.state(action) is ActionState.DONE
+
+
 def test_j1_the_key_in_the_body_opens_a_closed_installation_and_so_does_a_token(
     closed: Served, connect: Clients
 ) -> None:
