@@ -88,6 +88,9 @@ def measure(size: int, folder: Path, load: str, hasty: bool) -> dict[str, Any]:
     found["browser"] = process("browser", str(folder), *brief)
     if not found["browser"]:
         found["not_measured"] = "what Chromium shows (it, or playwright, is not installed); "
+    if size == 10_000:
+        show(f"{size:,} actions: submitted, fetched, reported")
+        found["executor"] = process("executor", str(size))
     if size <= 10_000 and load == "generate":  # its stand-ins for services know these names only
         show(f"{size:,} workflows: the original, if it is installed")
         found["original"] = original.measure(folder, repaired=False) if size <= 1000 else None
