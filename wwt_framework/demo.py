@@ -30,6 +30,8 @@ from wwt_framework.job_child import end_with
 _DAYS = 4
 #: Unified looks at what operators want every five minutes.
 _EXECUTOR_EVERY_S = 300
+#: Of ours: so long one can look at what was asked for before it is fetched, edit it and take it back.
+_EXECUTOR_LEAST_S = 15.0
 _KEY_FILE = "executor.key"
 
 
@@ -81,7 +83,9 @@ def demo(wanted: Demo) -> None:
                 for person, password, role in people:
                     click.echo(f"  {role:<9} name {person:<9} password {password}")
                 click.echo(f"\n{wanted.pace()}; the pages look again every now and then. What operators submit is")
-                click.echo("fetched by a made-up executor, carried out, and has its effect on the grid.")
+                click.echo(
+                    f"fetched by a made-up executor every {_every(wanted):.3g} s, carried out, and has its effect."
+                )
                 click.echo("Nothing here is real, and nothing is kept. Ctrl-C ends it.")
                 start(address)
 
@@ -92,7 +96,6 @@ def demo(wanted: Demo) -> None:
 def _executor(path: Path, wanted: Demo) -> Iterator[Callable[[str], None]]:
     """Gives what starts the executor against an address; it is ended at the end."""
     started: list[subprocess.Popen[bytes]] = []
-    every = max(2.0, _EXECUTOR_EVERY_S / wanted.time_lapse)
 
     def start(address: str) -> None:
         words = [
@@ -103,7 +106,7 @@ def _executor(path: Path, wanted: Demo) -> Iterator[Callable[[str], None]]:
             "--key-file",
             str(path.parent / _KEY_FILE),
             "--every",
-            f"{every:g}",
+            f"{_every(wanted):g}",
         ]
         # In a session of its own: Ctrl-C is for the demo, which ends it in order.
         started.append(
@@ -119,6 +122,11 @@ def _executor(path: Path, wanted: Demo) -> Iterator[Callable[[str], None]]:
         for process in started:
             process.terminate()
             process.wait()
+
+
+def _every(wanted: Demo) -> float:
+    """Seconds of ours from one round of the executor to the next."""
+    return max(_EXECUTOR_LEAST_S, _EXECUTOR_EVERY_S / wanted.time_lapse)
 
 
 def _people(path: Path) -> list[tuple[str, str, str]]:
