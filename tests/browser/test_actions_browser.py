@@ -344,3 +344,35 @@ def test_a_press_on_queue_switches_the_button_off(page: Page, house: HOUSE) -> N
     page.locator("[data-live-place] [data-submit]").click()
 
     expect(page.locator("[data-live-place] [data-submit]")).to_be_disabled()
+
+
+# -- nothing is squeezed, nothing covered --
+
+
+@pytest.mark.needs("chromium")
+@pytest.mark.parametrize("width", [1100, 1400, 1900])
+def test_the_help_of_a_field_takes_two_lines_at_most(house: HOUSE, page: Page, width: int) -> None:
+    address, _ = house
+    sign_in(page, address)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(address + FORM)
+    live(page)
+
+    heights = page.locator(".ac-help").evaluate_all("helps => helps.map(help => help.getBoundingClientRect().height)")
+
+    assert max(heights) < 40
+
+
+@pytest.mark.needs("chromium")
+def test_the_bar_of_the_family_covers_no_row(house: HOUSE, page: Page) -> None:
+    address, _ = house
+    sign_in(page, address)
+    page.set_viewport_size({"width": 1400, "height": 400})
+    page.goto(f"{address}/seeworkflow?workflow={WF}")
+    page.locator(".wf-family thead").scroll_into_view_if_needed()
+
+    bar, table = (page.locator(what).bounding_box() for what in ("#family .act-bar", ".wf-family"))
+
+    assert bar is not None
+    assert table is not None
+    assert bar["y"] >= table["y"] + table["height"]

@@ -149,6 +149,12 @@ def test_the_address_fills_the_form_in(olga: Client) -> None:
     assert (form["value.memory"], form[f"task.{GEN}.splitting"], form[f"task.{GEN}.cores"]) == ("4000", "3x", "2")
 
 
+def test_every_procedure_that_filled_the_form_in_is_named(olga: Client) -> None:
+    told = text_of(olga.get(f"{FORM}&advice=drain,too-long"))
+
+    assert "Filled in as the procedures drain, too-long advise." in told.replace(" ,", ",")
+
+
 def test_what_the_address_says_and_the_form_does_not_know_is_told(olga: Client) -> None:
     assert "has no field wheels" in text_of(olga.get(f"{FORM}&value.wheels=4"))
 
