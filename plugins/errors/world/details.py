@@ -19,7 +19,7 @@ from .made import CAUSES, Failing
 from .parameters import load
 from .sites import NOISE, SITES
 
-_RATE, _JOBS, _FILE, _WALL, _TIME = range(801, 806)
+_RATE, _JOBS, _FILE, _WALL, _TIME, _UNSEEN = range(801, 807)
 #: Codes whose jobs wanted a file that they could not have or read.
 FILE_CODES = frozenset({73, 84, 85, 92, 8003, 8016, 8020, 8021, 8022, 8023, 8026, 8027, 8028, 8033})
 MEMORY_CODES = frozenset({137, 8004, 50660, 50661})
@@ -77,15 +77,25 @@ def _files(grown: Grown, family: int, key: Any) -> tuple[str, ...]:
     return tuple(found)
 
 
-def estimated_jobs(key: Array, at_last: Array, now: Array, part: Array) -> tuple[Array, Array]:
+def unseen(key: Array) -> Array:
+    """Failed jobs of workflows of which only tasks fail that nobody triages, in the end."""
+    parameters = load()
+    jobs = np.exp(np.interp(uniform(key, _UNSEEN), parameters.knots, parameters.quiet_jobs))
+    found: Array = np.floor(jobs + 0.5).astype(np.int64)
+    return found
+
+
+def estimated_jobs(key: Array, at_last: Array, now: Array, part: Array, alone: Array) -> tuple[Array, Array]:
     """Jobs of workflows, and their failure rates now, NaN where nothing is done yet.
 
     *key*: of their families; *at_last*: jobs that will have failed; *now*: those that have;
-    *part*: how much of the work is done, 0..1. The rates are those that were counted.
+    *part*: how much of the work is done, 0..1; *alone*: whether only tasks fail that nobody triages.
+    The rates are those that were counted.
     """
     parameters = load()
     u = below(0.4 * normal(key, _JOBS) + 0.917 * normal(key, _RATE))
-    rate = np.exp(np.interp(u, parameters.knots, parameters.failure_rates))
+    usual, of_alone = (np.interp(u, parameters.knots, r) for r in (parameters.failure_rates, parameters.quiet_rates))
+    rate = np.exp(np.where(alone, of_alone, usual))
     well = 20 + np.floor(np.exp(6 + 1.2 * normal(key, _JOBS)))
     jobs = np.where(at_last > 0, np.maximum(at_last, np.round(at_last / rate)), well).astype(np.int64)
     done = now + (jobs - at_last) * part

@@ -131,7 +131,7 @@ def _frame(made: Made, failing: Failing, site: str, state: str, number: int) -> 
 
 def request(made: Made, document: dict[str, Any]) -> dict[str, Any]:
     """``{workflow: request document and AgentJobInfo}``: counters per agent, task and site; none of them is zero."""
-    failed = sum(count for _, code, _, count in made.cells if code != NOT_REPORTED)
+    failed = made.untold + sum(count for _, code, _, count in made.cells if code != NOT_REPORTED)
     rate = made.workflow.failure_rate
     if rate is None:
         return {made.workflow.name: {**document, "AgentJobInfo": {}}}
@@ -143,14 +143,14 @@ def request(made: Made, document: dict[str, Any]) -> dict[str, Any]:
         shares[rng.choice(agents)].append(failing)
     info = {
         f"https://{agent}:9999": _agent(
-            made, agent, shares[agent], succeeded // len(agents) + (n < succeeded % len(agents))
+            made, agent, shares[agent], succeeded // len(agents) + (n < succeeded % len(agents)), made.untold * (n == 0)
         )
         for n, agent in enumerate(agents)
     }
     return {made.workflow.name: {**document, "AgentJobInfo": info}}
 
 
-def _agent(made: Made, agent: str, failings: list[Failing], succeeded: int) -> dict[str, Any]:
+def _agent(made: Made, agent: str, failings: list[Failing], succeeded: int, untold: int) -> dict[str, Any]:
     sites: dict[str, Counter[str]] = defaultdict(Counter)
     tasks: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     for failing in failings:
@@ -159,7 +159,7 @@ def _agent(made: Made, agent: str, failings: list[Failing], succeeded: int) -> d
         for site, count in failing.sites:
             sites[site][kind] += count
             tasks[path][site][kind] += count
-    whole = sum(sites.values(), Counter())
+    whole = sum(sites.values(), Counter({"exception": untold} if untold else {}))
     name = made.workflow.name
     return {
         "_id": sha256(f"{agent} {name}".encode()).hexdigest()[:32], "_rev": "1-" + sha256(name.encode()).hexdigest()[:32],

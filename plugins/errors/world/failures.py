@@ -16,7 +16,7 @@ from .parameters import BIG, MUDDLED, NOISE, Parameters, Population, load
 from .sites import PLACE, down, spell_of
 
 _SLOT, _STEPS, _CLASS, _CAUSE, _SHARED, _OWN, _CODE, _MAIN = range(1, 9)
-_WIDE, _LIKE, _EVIDENCE, _COUNT, _PLACE, _HOME, _FAKE, _NONE, _OUT, _HEAVY, _MUDDLE = range(9, 20)
+_WIDE, _LIKE, _EVIDENCE, _COUNT, _PLACE, _HOME, _FAKE, _NONE, _OUT, _HEAVY, _MUDDLE, _QUIET = range(9, 21)
 #: Tasks of a workflow that fail for the cause of its first one.
 TOGETHER = 0.6
 #: Logs that speak of their cause; and those of a right configuration that look like a wrong one.
@@ -98,6 +98,12 @@ def _class_ends(parameters: Parameters) -> tuple[Array, Array, Array]:
     )
 
 
+def quiet(key: Array, population: Population) -> Array:
+    """Whether only such tasks of each workflow fail as nobody triages: those that collect logs and clean up."""
+    found: Array = uniform(key, _QUIET) < population.quiet
+    return found
+
+
 class Failures:
     """Makes workflows of one seed and population fail."""
 
@@ -151,6 +157,7 @@ class Failures:
         number = np.minimum(number, (weights > 0).sum(1)[chain])
         chosen = np.zeros((len(key), most), np.int64)
         np.put_along_axis(chosen, order, (np.arange(most)[None, :] < number[:, None]).astype(np.int64), 1)
+        chosen[quiet(key, self.population)] = 0
         work, slot = np.nonzero(chosen)
         return work, slot, kinds[chain[work], slot], order[work, 0] == slot
 
@@ -251,9 +258,10 @@ class Failures:
         p = self.population
         fake = (kind == 0) & (uniform(step_key, _FAKE) < p.fake)
         few = np.flatnonzero(~fake)
-        u = below(0.7 * heavy[few] + 0.75 * normal(step_key[few], _NONE))
-        number = np.floor(np.exp(self._read(p.not_reported_sites[None, :], np.zeros(len(few), np.int64), u)) + 0.5)
-        number = np.maximum(number, 1).astype(np.int64)
+        u = below(0.68 * (heavy[few] - _MANY / 0.6) + 0.73 * normal(step_key[few], _NONE))
+        points = np.linspace(0, 1, len(p.not_reported_sites))
+        number = np.floor(np.exp(np.interp(u, points, p.not_reported_sites)) + 0.5)
+        number = p.not_reported_draws[np.clip(number, 1, len(p.not_reported_draws) - 1).astype(np.int64)]
         step = np.repeat(few, number)
         j = np.arange(len(step)) - np.repeat(np.cumsum(number) - number, number)
         site = pick(p.not_reported, uniform(step_key[step], _NONE, j))

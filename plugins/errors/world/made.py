@@ -47,6 +47,7 @@ class Made:
     cells: tuple[tuple[int, int, int, int], ...] = ()
     fake: frozenset[int] = frozenset()  # tasks without input
     events_per_job: Mapping[int, int] = field(default_factory=dict)  # task -> events
+    untold: int = 0  # failed jobs of tasks that nobody triages, where nothing else failed
 
     def recoveries(self) -> list[Recovery]:
         """What an ACDC would rerun, for each task that failed: the events of its failed jobs, by site of the input."""

@@ -19,7 +19,7 @@ from wwt_framework.errors import SourceError
 from .draws import Array
 
 #: SHA-256 of data/parameters.json. Models are measured on this world: a new number here is a new world.
-CHECKSUM = "54f84cb7a8f33dea0206cc19f2b23fdb99964130012ae70d40ae508077384ae7"
+CHECKSUM = "bed6d4d2357573811487874e66081434ea03183e0f942502462a530fbd3fffa2"
 
 Name = Literal["acted", "running"]
 TYPES = ("Production", "Processing", "Merge")
@@ -54,9 +54,11 @@ class Population:
     small: Array  # (sites,): where a cell lies
     big: Array  # (sites,): where a cell of more than BIG failed jobs lies
     not_reported: Array  # (sites,)
-    not_reported_sites: Array  # (knots,): log of how many sites
+    not_reported_sites: Array  # (points,): log of how many sites, at equal steps from 0 to 1
     draws: Array  # draws[n]: how many draws make n different sites, in the mean
+    not_reported_draws: Array  # the same for sites that are not reported
     fake: float  # share of first tasks without input of which every site is told as not reported
+    quiet: float  # share of workflows of which only tasks fail that nobody triages
     affinity: Array  # (n_codes, causes)
     configurable: Array  # (n_codes,): whether a bad configuration makes this code
     told: dict[str, Any]  # the tables, as they were counted
@@ -76,6 +78,8 @@ class Parameters:
     slot_weights: dict[str, list[float]]
     steps_per_workflow: Array
     failure_rates: Array  # (knots,), log
+    quiet_rates: Array  # (knots,), log: failure rates of workflows of which only tasks fail that nobody triages
+    quiet_jobs: Array  # (knots,), log: their failed jobs
     names: dict[str, Any]
     populations: dict[str, Population]
     months: tuple[tuple[str, int, float], ...]  # month, tasks, share that got something else than an ACDC
@@ -116,6 +120,8 @@ def ready(raw: dict[str, Any]) -> Parameters:
         slot_weights=raw["slot_weights"],
         steps_per_workflow=np.array(raw["steps_per_workflow"]),
         failure_rates=np.log(np.array(raw["failure_rates"])),
+        quiet_rates=np.log(np.array(raw["quiet"]["failure_rates"])),
+        quiet_jobs=np.log(np.array(raw["quiet"]["jobs"])),
         names=raw["names"],
         populations=populations,
         months=tuple((month, tasks, share) for month, tasks, share in raw["acted"]["months"]),
@@ -141,7 +147,9 @@ def _population(name: Any, raw: dict[str, Any], classes: Array) -> Population:
         not_reported=np.array(mine["not_reported"]),
         not_reported_sites=np.log(np.array(mine["not_reported_sites"])),
         draws=_draws(np.array(mine["small"])),
+        not_reported_draws=_draws(np.array(mine["not_reported"])),
         fake=1.0 if name == "running" else 0.1307 / TYPE_SHARES[0],
+        quiet=raw["quiet"]["share"] if name == "running" else 0.0,  # operators act on what they see
         affinity=np.array(affinity),
         configurable=configurable,
         told=mine,
@@ -153,7 +161,9 @@ def _draws(shares: Array) -> Array:
     tries = np.arange(400)
     different = (1 - (1 - shares[None, :]) ** tries[:, None]).sum(1)
     most = int(different[-1])
-    return np.searchsorted(different, np.arange(most + 1) - 1e-9)
+    # The nearest one: two draws make 1.97 sites, three make 2.9.
+    found: Array = np.abs(different[None, :] - np.arange(most + 1)[:, None]).argmin(1)
+    return found
 
 
 def _presence(mine: dict[str, Any], configurable: Array, knots: Array, class_shares: Array) -> tuple[Array, Array]:

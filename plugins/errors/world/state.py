@@ -13,9 +13,9 @@ import numpy as np
 from wwt_framework.cube import ErrorColumns
 from wwt_framework.model import NOT_REPORTED, Workflow
 
-from .details import estimated_jobs, failing_of, parameters_of
+from .details import estimated_jobs, failing_of, parameters_of, unseen
 from .draws import Array, uniform
-from .failures import Failed
+from .failures import Failed, quiet
 from .growth import RAMP, Grown
 from .made import Made
 from .names import shorts, tasks
@@ -41,10 +41,13 @@ class State:
         self._shown = [self._now(failed) for failed in grown.failed]
         self._row_of: dict[str, int] = {}
         self._rows_of: dict[str, list[int]] = {}
-        total = self._failed()
         key = grown.families.key[works.family]
         done = self._part_grown(np.arange(len(works)))
-        self._jobs, self._rates = estimated_jobs(key, total[:, 0], total[:, 1], done)
+        alone = quiet(key, population) & (works.generation == 0)
+        untold = np.where(alone, unseen(key), 0)
+        self._untold = np.floor(untold * done).astype(np.int64)
+        total = self._failed() + np.stack([untold, self._untold], 1)
+        self._jobs, self._rates = estimated_jobs(key, total[:, 0], total[:, 1], done, alone)
 
     def _now(self, failed: Failed) -> tuple[Array, Array]:
         """Failed jobs by now of each cell, and whether anything of each task has failed."""
@@ -151,7 +154,7 @@ class State:
         family = int(works.family[row])
         number = int(self.grown.families.number[family])
         events = {t: 100 + 37 * ((number + t) % 19) for t in range(len(workflow.tasks))}
-        return Made(workflow, tuple(failings), tuple(sorted(cells)), frozenset(fake), events)
+        return Made(workflow, tuple(failings), tuple(sorted(cells)), frozenset(fake), events, int(self._untold[row]))
 
     def _of(self, row: int) -> int | None:
         """Which part of ``failed`` has what fails in this workflow."""

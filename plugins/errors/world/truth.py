@@ -108,5 +108,3 @@ def _enough(used: int, limit: int, made: Made) -> int:
     """MB that are enough: what was used, or twice the limit where no job tells."""
     memory = limit or int(made.workflow.parameters["Memory"])
     return max(used, 2 * memory)
-
-
