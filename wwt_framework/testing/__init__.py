@@ -19,11 +19,20 @@ import pytest
 
 if TYPE_CHECKING:
     from wwt_framework.testing.contracts import AuthContract, ErrorSourceContract
-    from wwt_framework.testing.contracts_actions import ActionContract, GuardContract
+    from wwt_framework.testing.contracts_actions import ActionContract, GuardContract, contract_case, contract_draft
     from wwt_framework.testing.procedure_contract import ProcedureContract
     from wwt_framework.testing.running import Running
 
-__all__ = ["ActionContract", "AuthContract", "ErrorSourceContract", "GuardContract", "ProcedureContract", "wwt_plugin"]
+__all__ = [
+    "ActionContract",
+    "AuthContract",
+    "ErrorSourceContract",
+    "GuardContract",
+    "ProcedureContract",
+    "contract_case",
+    "contract_draft",
+    "wwt_plugin",
+]
 
 _CONTRACTS = {
     "ActionContract": "contracts_actions",
@@ -31,6 +40,8 @@ _CONTRACTS = {
     "ErrorSourceContract": "contracts",
     "GuardContract": "contracts_actions",
     "ProcedureContract": "procedure_contract",
+    "contract_case": "contracts_actions",
+    "contract_draft": "contracts_actions",
 }
 
 pytest.register_assert_rewrite(*(f"wwt_framework.testing.{module}" for module in sorted(set(_CONTRACTS.values()))))

@@ -7,9 +7,8 @@ from dataclasses import replace
 import pytest
 
 from wwt_framework.model import Action, ActionState, Problem, Task, Workflow
-from wwt_framework.testing import GuardContract
+from wwt_framework.testing import GuardContract, contract_case, contract_draft
 from wwt_framework.testing.contracts import AT
-from wwt_framework.testing.contracts_actions import contract_case, contract_draft
 
 W = "contract"
 
@@ -151,8 +150,13 @@ def test_f7_clone_of_an_acdc_is_refused(wwt_plugin):
 
 
 @pytest.mark.parametrize(
-    "workflow", [{"campaign": "RunIIWinter15pLHE"}, {"prep_id": "TOP-RunIIWinter15pLHE-00001"}]
-)  # fmt: skip
+    "workflow",
+    [
+        {"campaign": "RunIIWinter15pLHE"},
+        {"prep_id": "TOP-RunIIWinter15pLHE-00001"},
+        {"parameters": {"LheInputFiles": True}},
+    ],
+)
 def test_acdc_of_a_plhe_request_is_refused(wwt_plugin, workflow):
     case = contract_case(**{"tasks": (Task("/contract/P", "Production"),), **workflow})
 
