@@ -197,6 +197,7 @@ class TestTheShippedFile:
             "actions.task_guard",
             "actions.memory_guard",
             "actions.overlap_guard",
+            "actions.executor",
             "auth.local",
         ]
         assert all(plugin.options == {} for plugin in loaded.plugins)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wwt_framework.errors import PluginError
-from wwt_framework.model import Action, ActionState, Case, Draft, Reason, Task, User, Workflow
+from wwt_framework.model import Action, ActionState, Case, Draft, Known, Reason, Recovery, Task, User, Workflow
 from wwt_framework.plugin import ActionKind, Field, Reply, Visit
 from wwt_framework.snapshot import Snapshot
 from wwt_framework.testing.running import Doors, Running, running
@@ -391,6 +391,28 @@ def test_unified_makes_nothing_of_some_tasks_and_that_is_said(
     assert (told[: len(text)], acts) == (text, False)
 
 
+@pytest.mark.parametrize(
+    ("recoveries", "state", "acts"),
+    [
+        (("/wf_a/T1",), "ok", True),
+        (("/wf_a/T2",), "ok", False),
+        ((), "ok", False),
+        ((), "unknown", True),
+        ((), "", True),
+    ],
+)
+def test_unified_makes_nothing_of_a_task_that_the_acdc_server_does_not_know(
+    it: Running, recoveries: tuple[str, ...], state: str, acts: bool
+) -> None:
+    known = {"recoveries": Known("recoveries", "cmsweb", state)} if state else {}
+    of = replace(case(), recoveries=tuple(Recovery(task, frozenset(SITES)) for task in recoveries), known=known)
+
+    text, _, really = effect(it, draft("acdc", {}, {"T1": {"sites": SITES}}), of)
+
+    assert really == acts
+    assert acts or text == "today's Unified leaves out tasks of which the ACDC server has nothing."
+
+
 def test_a_splitting_of_an_event_based_task_is_said_to_be_ignored(it: Running) -> None:
     _, ignored, acts = effect(
         it, draft("acdc", {}, {"T1": {"sites": SITES, "splitting": "2x"}}), case(splitting="EventBased")
@@ -435,7 +457,7 @@ def test_health_says_that_nobody_can_report_without_key_and_tokens(start: Callab
     health = start(key=None, executors={}).ask("report_health")
 
     assert (health.ok, health.text) == (
-        False, "no executor can report: neither key nor executors is set in plugins.yml",
+        True, "actions can be fetched; to report them an executor needs a key: set key or executors",
     )  # fmt: skip
 
 
