@@ -210,7 +210,7 @@ class HouseOptions(BaseModel):
     pid_file: ConfigPath | None = Field(None, description="where the process number is written")
     log_dir: ConfigPath | None = Field(None, description="folder of access.log and application.log")
     refresh_minutes: float = Field(15, gt=0, description="minutes between two looks at the sources")
-    concurrency: int = Field(24, ge=1, le=1000, description="fetches that run at the same time")
+    concurrency: int = Field(32, ge=1, le=1000, description="fetches that run at the same time")
     keep_snapshots: int = Field(3, ge=1, description="past snapshots that stay on disk")
     dry_run: bool = Field(False, description="rehearsal: nothing is handed to any executor, every page says so")
     include_all_acdcs: bool = Field(False, description="show ACDCs that have no errors, too")

@@ -72,7 +72,7 @@ class Live:
         proxy = authority.person("console")
         about = {"certificate": str(proxy), "ca": str(authority.path)}
         statuses = {"path": f"{services.url}/cms-unified/statuses.json", **about}
-        cmsweb = {"url": services.url, "parameters_age_s": 0, "family_age_s": 0, **about}
+        cmsweb = {"url": services.url, **about}
         written = {
             "wwt": {"data_dir": str(folder / "data"), "include_all_acdcs": True, "concurrency": 16},
             "errors": {"unified_status": statuses, "cmsweb": cmsweb},
@@ -112,12 +112,12 @@ class Live:
     def _seconds(self) -> float:
         return self.now.timestamp()
 
-    def refresh(self, minutes: float = 15) -> RefreshReport:
-        """A refresh, *minutes* after whatever was before."""
+    def refresh(self, minutes: float = 15, **only: list[str]) -> RefreshReport:
+        """A refresh, *minutes* after whatever was before; *only* some workflows or prep ids, as a reset wants it."""
         self.now += timedelta(minutes=minutes)
         house = self.app.house
         data_dir = house.config.house.data_dir
-        report = refresh(house.hooks, house.config, self.app.store, data_dir, clock=lambda: self.now)
+        report = refresh(house.hooks, house.config, self.app.store, data_dir, clock=lambda: self.now, **only)
         self.app.board._next_look = float("-inf")
         return report
 

@@ -116,3 +116,20 @@ def test_a_dead_source_is_asked_less_often_and_recovers_by_itself(
     assert second <= 3 + 1  # one question to each service of cmsweb, one for the statuses
     assert sum(services.asked.values()) >= usual - len(good)
     assert complaints(house, Before(good, AT), frozenset()) == []
+
+
+def test_p19_a_reset_asks_the_services_anew(house: Live, services: GridServices, good: dict[str, Shown]) -> None:
+    name = next(name for name, shown in good.items() if shown.state == "ok" and shown.cells)
+    prep_id = good[name].page["prep_id"]
+    house.app.house.config.house.data_dir.joinpath("errors.cmsweb", "answers.db").stat()  # answers are kept
+
+    house.refresh(minutes=0, workflows=[name])
+    of_workflow = dict(services.asked)
+    services.asked.clear()
+    house.refresh(minutes=0, prep_ids=[prep_id])
+    of_prep_id = dict(services.asked)
+
+    assert of_workflow["reqmgr2/data/request"] == 1
+    assert of_workflow["wmstatsserver/data/jobdetail"] == 1
+    assert of_prep_id["reqmgr2/data/request"] >= 2  # its family, and each member
+    assert of_prep_id["wmstatsserver/data/jobdetail"] >= 1

@@ -1,6 +1,6 @@
 """The bad days of the grid's services: what an answer becomes, and what becomes of a connection.
 
-Every one of these was seen in production (docs/troubleshooting says where each is told).
+Every one of these was seen in production (docs/troubleshooting.md: what is said of them).
 """
 
 from __future__ import annotations

@@ -50,11 +50,13 @@ class Cmsweb:
         ca: Path | None = Field(
             None, description="file or folder of the authorities that sign the server's certificate"
         )
-        verify: bool = Field(True, description="false: take any server for cmsweb. A warning says so on every page")
+        verify: bool = Field(True, description="false: take any server for cmsweb; /plugins warns of it")
         statuses: tuple[str, ...] = Field((), description="list all requests in these ReqMgr2 statuses: running-closed")
-        parameters_age_s: int = Field(300, ge=0, description="seconds for which parameters are not asked for again")
+        parameters_age_s: int = Field(
+            0, ge=0, description="seconds for which parameters are not asked for again, not even by a reset"
+        )
         family_age_s: int = Field(
-            1800, ge=0, description="seconds for which the workflows of a prep id are not, either"
+            0, ge=0, description="seconds for which the workflows of a prep id are not asked for again, either"
         )
         warn_hours: float = Field(12, ge=0, description="hours before the certificate ends from which this is said")
         max_mb: int = Field(256, ge=1, le=4096, description="refuse a larger answer, in megabytes")

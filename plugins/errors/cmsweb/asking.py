@@ -89,7 +89,7 @@ class Services:
         address = f"{self._base}{path}" + (f"?{urlencode(query)}" if query else "")
         where = self.named(path, query)
         kept = self._cache.find(address)
-        if kept is not None and self._clock() - kept.at <= max_age_s:
+        if kept is not None and max_age_s and self._clock() - kept.at <= max_age_s:
             return read(parse(kept.body, where), where)
         service = path.split("/")[1]
         self._pulse.check(service)
