@@ -14,15 +14,17 @@ import re2
 from pydantic import Field, field_validator
 
 from wwt_framework import hookimpl
-from wwt_framework.model import User
+from wwt_framework.model import Case, User
 from wwt_framework.options import PluginOptions
-from wwt_framework.plugin import Health, Page, PluginContext, Reply, Snapshot, Visit
+from wwt_framework.plugin import Health, Page, Panel, PluginContext, Reply, Snapshot, Visit
 
 #: A file as logs name it: with or without the server in front. No part of it can be taken for an option or for "..".
 _SERVER = r"[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,5})?"
 _FILE = re2.compile(rf"(?:root://{_SERVER}/)?(/store(?:/[A-Za-z0-9_+=][A-Za-z0-9_.+=-]*)+)")
 _HOST = re2.compile(_SERVER)
 _LONGEST = 1_000
+#: Files that are shown of one workflow.
+_SHOWN = 20
 
 #: How xrdfs says that no server has the file; anything else that it fails with says nothing about the file.
 _NOT_FOUND = ("[3011]", "No such file", "No servers have", "no such file or directory")
@@ -57,6 +59,18 @@ class Xrootd:
     def register_pages(self) -> Sequence[Page]:
         """`/file_exists?filename=`."""
         return [Page("/file_exists", "File exists", self.file_exists, role="operator", in_menu=False)]
+
+    @hookimpl
+    def show_panels(self, page: str, case: Case | None, user: User) -> Sequence[Panel]:
+        """The files that the logs of a workflow name, each with a link that looks for it."""
+        if page != "workflow" or case is None or not user.may("operator"):
+            return ()
+        named = dict.fromkeys(file for log in case.logs for file in log.files)
+        files = [file for file in named if len(file) <= _LONGEST and _FILE.fullmatch(file)]
+        if not files:
+            return ()
+        values = {"files": files[:_SHOWN], "more": len(files) - len(files[:_SHOWN])}
+        return [Panel("File statuses", "xrootd_files.html", values, place="side")]
 
     @hookimpl
     def report_health(self) -> Health:

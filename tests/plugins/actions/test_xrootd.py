@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from wwt_framework.model import User
+from wwt_framework.model import Case, LogExcerpt, User, Workflow
 from wwt_framework.plugin import Reply, Visit
 
 LFN = "/store/mc/RunII-1/GEN/0A.root"
@@ -151,3 +151,26 @@ def test_j19_page_is_for_operators(wwt_plugin: Any) -> None:
 def test_redirector_that_is_no_host_is_refused(wwt_plugin: Any) -> None:
     with pytest.raises(Exception, match="expected host or host:port like"):
         wwt_plugin("actions.xrootd", redirector="-oProxyCommand=x")
+
+
+# -- the panel of a workflow --
+
+
+def shown(wwt_plugin: Any, *files: str, user: User = OLGA) -> list[Any]:
+    case = Case(Workflow("w"), logs=(LogExcerpt("/w/t", 8028, "T1_US_FNAL", files=files),))
+    told = wwt_plugin("actions.xrootd").ask("show_panels", page="workflow", case=case, snapshot=None, user=user)
+    return list(told)
+
+
+def test_p10_files_that_logs_name_are_listed_each_once(wwt_plugin: Any) -> None:
+    (panel,) = shown(wwt_plugin, LFN, LFN, "/store/mc/b.root")
+
+    assert panel.values == {"files": [LFN, "/store/mc/b.root"], "more": 0}
+
+
+def test_what_can_not_be_looked_for_is_not_listed(wwt_plugin: Any) -> None:
+    assert shown(wwt_plugin, "/etc/passwd", "/store/../a", "--all") == []
+
+
+def test_files_are_listed_for_operators_only(wwt_plugin: Any) -> None:
+    assert shown(wwt_plugin, LFN, user=User("vera", roles=frozenset({"viewer"}))) == []
