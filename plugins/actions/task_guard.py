@@ -77,6 +77,8 @@ def _splitting(asked: Asked) -> str:
 
 def _is_plhe(case: Case) -> bool:
     workflow = case.workflow
+    if workflow.parameters.get("LheInputFiles"):  # by this alone Unified's actor.py knows them
+        return True
     return "pLHE" in workflow.campaign or "pLHE" in workflow.prep_id or "pLHE" in workflow.name
 
 

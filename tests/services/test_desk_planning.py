@@ -168,6 +168,20 @@ def test_f4_manual_sends_tasks_to_the_ticked_sites(desk):
     assert [task.sites for task in line.tasks] == [("T2_DE_DESY",), ("T1_US_FNAL", "T2_CH_CERN")]
 
 
+def test_f4_a_site_that_no_source_knows_needs_a_yes(desk):
+    planned = desk.plan({**ACDC_FORM, "method": "Manual", "sites": ["T2_CH_CERN", "T9_XX_Nowhere"], "only_task": GEN})
+
+    assert planned.confirm == (f"{WF}: No source of this installation knows T9_XX_Nowhere.",)
+
+
+def test_f4_where_no_source_tells_of_sites_every_name_will_do(tmp_path, store):
+    desk = with_plugins(tmp_path, store, world=World(sites=[]))
+
+    planned = desk.plan({**ACDC_FORM, "method": "Manual", "sites": ["T9_XX_Nowhere"]})
+
+    assert (planned.confirm, planned.totals.workflows) == ((), 1)
+
+
 def test_f4_ban_takes_the_ticked_sites_from_all_tasks(desk):
     (line,) = desk.plan({**ACDC_FORM, "method": "Ban", "sites": ["T2_CH_CERN", "T2_US_Purdue"]}).lines
 

@@ -153,6 +153,10 @@ def _left_out(case: Case | None, task: Task | None, asked: Mapping[str, Any], na
     workflow = case.workflow if case else None
     if task is not None and task.task_type and task.task_type not in _RECOVERED:
         return f"{name} leaves out tasks of type {task.task_type}; it recovers {', '.join(_RECOVERED)}."
+    recoveries = case.known.get("recoveries") if case else None
+    told = recoveries is not None and recoveries.state == "ok"
+    if case and told and task is not None and task.path not in {recovery.task for recovery in case.recoveries}:
+        return f"{name} leaves out tasks of which the ACDC server has nothing."
     if workflow is not None and workflow.parameters.get("LheInputFiles"):
         return f"{name} recovers no workflow with LHE input files (pLHE)."
     if workflow is not None and workflow.request_type == "MonteCarlo" and asked.get("splitting"):

@@ -74,6 +74,13 @@ def _task_line(choice: KindChoice, intent: Intent, case: Case, task: Task, to_ru
                 task=task.short, fix="Choose Manual and tick sites.",
             )
         )  # fmt: skip
+    if case.sites and (strange := sorted(sites - case.sites.keys())):
+        problems.append(
+            Problem(
+                f"No source of this installation knows {', '.join(strange)}.", "sites", blocking=False,
+                workflow=case.workflow.name, task=task.short, fix="Look how its name is written.",
+            )
+        )  # fmt: skip
     note = told.note if told else "nobody knows where its input is"
     return TaskLine(task, values, tuple(sorted(sites)), errors, out, note, problems=tuple(problems))
 
