@@ -210,7 +210,7 @@ def recommend_actions(case: Case) -> Sequence[Recommendation]:
 def register_actions() -> Sequence[ActionKind]:
     """Return the kinds of action you carry out. Asked: each, once.
 
-    A name that is already taken is refused at start, with both plugins named.
+    Of two plugins with the same name the first in plugins.yml keeps it; the form names both.
     """
 
 
