@@ -69,6 +69,15 @@ def test_c6_d_i_an_action_of_mongodb_comes_over_as_it_was(store: Store, tmp_path
     assert action.reasons == (Reason("", "a\nb"),)
 
 
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
+def test_c6_a_number_that_is_none_is_named_and_the_others_are_kept(store: Store, tmp_path: Path, number: str) -> None:
+    bad = json.dumps(document("wf_bad")).replace('"8000"', number)
+
+    found = taken(store, tmp_path, bad + "\n" + json.dumps(document("wf_a")))
+
+    assert found == Imported(kept=1, problems=("line 1: wf_bad: every number in Parameters must be finite",))
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -165,7 +165,11 @@ def _action(record: Any, path: Path) -> Action:
         raise _Bad(f"{workflow}: Action must be one of {', '.join(_KINDS)}, got {_shown(parameters.get('Action'))}")
     values, tasks = _values(workflow, kind, parameters.get("Parameters") or {})
     acdcs = parameters.get("ACDCs") or []
-    told = json.dumps([workflow, at.timestamp() if dated else 0, kind, values, tasks], sort_keys=True)
+    known_by = [workflow, at.timestamp() if dated else 0, kind, values, tasks]
+    try:
+        told = json.dumps(known_by, sort_keys=True, allow_nan=False)
+    except ValueError:  # Python's own dialect of JSON knows NaN and Infinity, and reads 1e999
+        raise _Bad(f"{workflow}: every number in Parameters must be finite") from None
     return Action(
         id=uuid.uuid5(_NAMESPACE, told).hex,
         kind=kind,
