@@ -288,10 +288,10 @@ class Maker:
             "sites": self.names,
             "fake": self._fake(),
             "steps_per_workflow": share([Counter(self.sample.per_workflow)[n] for n in range(1, 9)]),
-            "failure_rates": [round(v, 6) for v in quantiles([max(r, 1e-5) for r in self.sample.rates])],
+            "failure_rates": np.quantile([max(r, 1e-5) for r in self.sample.rates], POINTS).round(6).tolist(),
             "quiet": {
                 "share": round(QUIET / RUNNING, 5),
-                "failure_rates": [round(v, 6) for v in quantiles([doc["failureRate"] for doc in self.sample.quiet])],
+                "failure_rates": np.quantile([d["failureRate"] for d in self.sample.quiet], POINTS).round(6).tolist(),
                 "jobs": quantiles([doc["totalError"] for doc in self.sample.quiet]),
             },
             "names": self._names(),

@@ -94,7 +94,8 @@ def estimated_jobs(key: Array, at_last: Array, now: Array, part: Array, alone: A
     """
     parameters = load()
     u = below(0.4 * normal(key, _JOBS) + 0.917 * normal(key, _RATE))
-    usual, of_alone = (np.interp(u, parameters.knots, r) for r in (parameters.failure_rates, parameters.quiet_rates))
+    points = np.linspace(0, 1, len(parameters.failure_rates))
+    usual, of_alone = (np.interp(u, points, rates) for rates in (parameters.failure_rates, parameters.quiet_rates))
     rate = np.exp(np.where(alone, of_alone, usual))
     well = 20 + np.floor(np.exp(6 + 1.2 * normal(key, _JOBS)))
     jobs = np.where(at_last > 0, np.maximum(at_last, np.round(at_last / rate)), well).astype(np.int64)

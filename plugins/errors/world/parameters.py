@@ -19,7 +19,7 @@ from wwt_framework.errors import SourceError
 from .draws import Array
 
 #: SHA-256 of data/parameters.json. Models are measured on this world: a new number here is a new world.
-CHECKSUM = "bed6d4d2357573811487874e66081434ea03183e0f942502462a530fbd3fffa2"
+CHECKSUM = "9e0b929db609747ce98ccd692870a689d9a5d794a99ca6bf741cc910010c36d3"
 
 Name = Literal["acted", "running"]
 TYPES = ("Production", "Processing", "Merge")
@@ -77,8 +77,8 @@ class Parameters:
     chains: dict[str, list[list[str]]]
     slot_weights: dict[str, list[float]]
     steps_per_workflow: Array
-    failure_rates: Array  # (knots,), log
-    quiet_rates: Array  # (knots,), log: failure rates of workflows of which only tasks fail that nobody triages
+    failure_rates: Array  # (points,), log, at equal steps from 0 to 1
+    quiet_rates: Array  # (points,): the same of workflows of which only tasks fail that nobody triages
     quiet_jobs: Array  # (knots,), log: their failed jobs
     names: dict[str, Any]
     populations: dict[str, Population]
