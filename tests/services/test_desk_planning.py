@@ -597,6 +597,12 @@ def test_what_the_executor_will_do_and_ignore_stands_beside_its_task(tmp_path, s
     ]
 
 
+def test_a_warning_that_holds_for_every_task_is_said_once(tmp_path, store):
+    guard = Guard(about("Hm.", GEN, blocking=False), about("Hm.", MERGE, blocking=False))
+
+    assert with_plugins(tmp_path, store, guard).plan(ACDC_FORM).confirm == (f"{WF}: Hm.",)
+
+
 def test_what_the_executor_will_do_nothing_with_needs_a_yes(tmp_path, store):
     class Lazy:
         @hookimpl

@@ -237,12 +237,14 @@ def _warnings(line: Line) -> list[str]:
     """What the operator has to know and say yes to: warnings, and what the executor will do nothing with."""
     several = (line.problems, *(task.problems for task in line.tasks if task.go))
     effects = (line.effects, *(task.effects for task in line.tasks if task.go))
-    return [problem.message for problems in several for problem in problems if not problem.blocking] + [
+    warnings = [problem.message for problems in several for problem in problems if not problem.blocking]
+    undone = [
         f"nothing will be done with {effect.task or 'it'}: {effect.text}"
         for told in effects
         for effect in told
         if not effect.acts
     ]
+    return list(dict.fromkeys(warnings + undone))  # what holds for every task is said once
 
 
 def _resubmissions(lines: Sequence[Line]) -> tuple[str, ...]:
