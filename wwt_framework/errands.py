@@ -74,7 +74,8 @@ def _report(key_file: Path, workflows: Sequence[str], insecure: bool) -> dict[st
         answer = connection.getresponse()
         text = answer.read()
     except (OSError, http.client.HTTPException) as error:
-        raise WwtError(f"{scheme}://{host}:{port}{path} can not be asked: {error}") from error
+        spoken = "" if scheme == "http" else ". Where no TLS is spoken, write http:// before url in the key file"
+        raise WwtError(f"{scheme}://{host}:{port}{path} can not be asked: {error}{spoken}") from error
     finally:
         connection.close()
     return _understood(text, answer.status, f"{scheme}://{host}:{port}{path}")

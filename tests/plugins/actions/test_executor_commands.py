@@ -51,6 +51,7 @@ def test_c3_a_person_reports_what_was_acted_on(served: Served, tmp_path: Path) -
         ({"url": "ftp://host"}, "expected a host or an address with http(s):// as url, got 'ftp://host'"),
         ({"port": "many"}, "expected a number as port, got 'many'"),
         ({"key": None}, "expected JSON with url and key"),
+        ({"url": "127.0.0.1"}, "Where no TLS is spoken, write http:// before url in the key file"),
     ],
 )
 def test_c3_what_is_wrong_is_said_in_a_sentence(
