@@ -113,13 +113,13 @@ def test_f2_each_kind_has_its_parameters(desk, kind, per_form, per_task):
 def test_own_form_tells_values_of_all_tasks_from_those_of_one(desk):
     form = {
         "workflow": WF, "kind": "acdc", "value.memory": "4000", f"task.{MERGE}.memory": "6 GB", f"task.{GEN}.memory": "",
-        "only_task": [GEN, MERGE], f"seen.{WF}": "7", f"why.{WF}": "matches 8028", "source": "all with 8028",
+        "only_task": [GEN, MERGE], f"seen.{WF}": "0", f"why.{WF}": "matches 8028", "source": "all with 8028",
     }  # fmt: skip
 
     intent = read(desk, form)
 
     assert (intent.all_tasks, intent.by_task) == ({"memory": 4000}, {MERGE: {"memory": 6144}})
-    assert (intent.only_tasks, intent.seen, intent.why) == ((GEN, MERGE), {WF: 7}, {WF: "matches 8028"})
+    assert (intent.only_tasks, intent.seen, intent.why) == ((GEN, MERGE), {WF: 0}, {WF: "matches 8028"})
     assert intent.source == "all with 8028"
 
 
@@ -127,6 +127,16 @@ def test_page_that_does_not_say_what_it_showed_has_shown_what_there_is_now(desk)
     intent = read(desk, {"workflow": [WF, OTHER], "kind": "acdc"})
 
     assert intent.seen == {WF: 0, OTHER: 0}
+
+
+@pytest.mark.parametrize(("posted", "read_as"), [(-1, -1), (0, 0), (1000, 0)])  # from the last event on
+def test_no_page_has_shown_what_is_still_to_come(desk, posted, read_as):
+    desk.submit({"workflow": ACDC1, "kind": "special", "value.action": "by-pass"}, confirmed=True)
+    last = ledger.last_events(desk.store, [ACDC1])[ACDC1]
+
+    intent = read(desk, {"workflow": ACDC1, "kind": "special", f"seen.{ACDC1}": str(last + posted)})
+
+    assert intent.seen == {ACDC1: last + read_as}
 
 
 def test_what_the_kind_has_no_field_for_is_told_and_left_out(desk):
