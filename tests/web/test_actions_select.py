@@ -117,6 +117,8 @@ def test_a_family_is_taken_with_why(olga: Client) -> None:
         {"scope": "all", "query": "search=nowhere"},
         {"scope": "all", "query": "search=/(/"},
         {"scope": "all", "origin": "list", "query": f"errorcode=8028&workflow={WF}"},
+        {"scope": "all", "origin": "list", "query": "errorcode=none&sitename=T2_US_Purdue"},
+        {"scope": "all", "origin": "list", "query": f"errorcode=8028&sitename=T2_US_Purdue&workflow={WF}"},
     ],
 )
 def test_a_selection_of_nothing_is_told(olga: Client, form: dict[str, str]) -> None:

@@ -63,6 +63,8 @@ def matching(snapshot: Snapshot, query: OverviewQuery) -> Picked:
 
 def listed(snapshot: Snapshot, query: OverviewQuery, code: int | None, site: str, workflow: str) -> Picked:
     """Every workflow of the list behind a number: with *code* at *site*, or of the prep id *workflow*."""
+    if (code is not None) + bool(site) + bool(workflow) != 2:
+        raise WwtError("A list has exactly two of exit code, site and workflow; open it anew, and choose there.")
     found = listing(snapshot, {}, code=code, site=site, workflow=workflow, query=query, size=MOST)
     if found.of != "workflow":
         raise WwtError(f"This list is of {found.of}s, not of workflows; tick workflows on another page.")
