@@ -222,6 +222,15 @@ def test_a_queued_action_is_undone_by_one_press(app: Installation, olga: Client)
     assert "taken back just now" in text_of(olga.get(f"/actions/{action.id}"))
 
 
+def test_of_an_action_that_was_undone_in_time_it_is_said_that_no_executor_had_it(
+    app: Installation, olga: Client
+) -> None:
+    action = add(app)
+    change(olga, action, "withdraw")
+
+    assert "Nothing: no executor ever had it." in text_of(olga.get(f"/actions/{action.id}"))
+
+
 def test_one_that_was_fetched_is_taken_back_only_with_open_eyes(app: Installation, olga: Client) -> None:
     action = add(app)
     ledger.hand_out(app.store, "unified")
