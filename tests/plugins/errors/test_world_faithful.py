@@ -71,11 +71,10 @@ def test_decisions_by_month_are_as_published():
     assert variation(got.ravel(), told.ravel()) <= 0.1
 
 
-def test_a_count_only_model_scores_as_published_and_the_oracle_better():
+def features(history):
+    """Failed jobs of each task summed up by exit code, by site and by both, then their logarithms; "not reported" is a
+    code. A row for each task: what the published count baseline had, as far as that is told."""
     sparse = pytest.importorskip("scipy.sparse")
-    linear = pytest.importorskip("sklearn.linear_model")
-    score = pytest.importorskip("sklearn.metrics").roc_auc_score
-    history = truth.history(120_000, 5)  # of a third of it the score is known to 0.02 only
     failed, n = history.failed, len(history)
     step = np.r_[failed.pair_step[failed.cell_pair], failed.missing_step]
     code = np.r_[failed.pair_code[failed.cell_pair], np.full(len(failed.missing_step), len(history.codes))]
@@ -84,14 +83,65 @@ def test_a_count_only_model_scores_as_published_and_the_oracle_better():
     x = sparse.hstack([sparse.csr_matrix((count, (step, axis))) for axis in (code, site, code * 200 + site)]).tocsr()
     x.data = np.log1p(x.data)  # after each axis is summed up
     assert x.shape[0] == n
-    y = history.other
-    early = failed.step_work < np.quantile(failed.step_work, 0.7)  # families are in the order of their months
-    model = linear.LogisticRegression(C=0.03, solver="liblinear", max_iter=200).fit(x[early], y[early])
-    counts = score(y[~early], model.predict_proba(x[~early])[:, 1])
-    best, ceiling = score(y, oracle.visible(history)), score(y, oracle.told(history))
+    return x
 
-    assert 0.80 <= counts <= 0.87
-    assert counts < best <= ceiling + 0.01
+
+@pytest.fixture(scope="module")
+def scores():
+    """ROC-AUC on the last 30 % of the workflows, of four histories of about 33,000 tasks: (histories, 3).
+
+    Counts only, learnt on the first 70 % of the workflows; then the two oracles, on the same late tasks.
+    """
+    linear = pytest.importorskip("sklearn.linear_model")
+    score = pytest.importorskip("sklearn.metrics").roc_auc_score
+    found = []
+    for seed in (5, 6, 7, 8):
+        history = truth.history(33_000, seed)
+        x, y, work = features(history), history.other, history.failed.step_work
+        early = work < np.quantile(work, 0.7)  # workflows are in the order of their months, and are never cut in two
+        model = linear.LogisticRegression(C=0.03, solver="liblinear", max_iter=200).fit(x[early], y[early])
+        late = ~early
+        rows = (model.predict_proba(x[late])[:, 1], oracle.visible(history)[late], oracle.told(history)[late])
+        found.append([score(y[late], row) for row in rows])
+        assert 0.92 <= 1 - y.mean() <= 0.96  # ACDCs
+    return np.array(found)
+
+
+def test_a_count_only_model_scores_as_published(scores):
+    """One history tells the score to 0.03 only: of its late tasks some 250 got something else than an ACDC."""
+    assert 0.80 <= scores[:, 0].mean() <= 0.87
+    assert scores[:, 0].std(ddof=1) < 0.05
+
+
+def test_an_oracle_that_sees_what_plugins_see_does_better_than_counts(scores):
+    assert (scores[:, 1] > scores[:, 0] + 0.03).all()
+
+
+def test_nobody_does_better_than_who_is_told_of_bad_configurations(scores):
+    counts, visible, told = scores.mean(0)
+
+    assert counts < visible <= told + 0.002
+
+
+def test_decisions_follow_from_what_is_told_by_chance_alone():
+    """Why `told` is a bound: given the configuration and the month, nothing that shows goes with the decision."""
+    history = truth.history(60_000, 9)
+    first = np.unique(history.failed.step_work, return_index=True)[1]
+    p, y = oracle.told(history)[first], history.other[first].astype(float)
+    failed = history.failed
+    jobs = np.bincount(failed.step_work[failed.pair_step[failed.cell_pair]], failed.cell_count)
+    shows = {
+        "failed jobs": np.log1p(jobs),
+        "exit codes": np.bincount(failed.step_work[failed.pair_step]),
+        "words": np.bincount(failed.step_work[failed.pair_step], failed.pair_evidence >= 0),
+        "seen by the oracle": oracle.visible(history)[first],
+    }
+    open_ = (p > 0) & (p < 1)  # there are months in which everybody got an ACDC
+    left = (y - p)[open_] / np.sqrt(p * (1 - p))[open_]
+
+    assert open_.mean() > 0.9
+    for what, column in shows.items():
+        assert abs(np.corrcoef(left, column[open_])[0, 1]) < 4 / len(left) ** 0.5, what
 
 
 def test_the_right_act_mends_more_than_a_blind_one(tmp_path):
