@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -312,3 +312,18 @@ def test_actions_and_events_are_found_by_their_ids(store):
     assert [one.id for one in ledger.actions_with(store, [second.id, first.id, "x"])] == [first.id, second.id]
     assert ledger.events_numbered(store, [number, 10**6])[number].action == second.id
     assert [one.workflow for one in ledger.actions_on_any(store, ["w2", "w1", "w0"])] == ["w1", "w2"]
+
+
+def test_a_claim_from_before_the_clock_was_set_back_keeps_nothing_from_others() -> None:
+    noon = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
+    clock = [noon]
+    store = Store.memory(lambda: clock[0])
+    asked = Action("a1", "acdc", "wf", {}, {}, (), "olga", ActionState.QUEUED, noon, noon)
+    ledger.submit(store, [asked])
+    ledger.claim(store, "one", 5)
+    ledger.answer(store, "one", "a1", [], ActionState.FAILED, "no")
+    clock[0] = noon - timedelta(hours=1)
+    ledger.move(store, "a1", ActionState.QUEUED, "olga")
+
+    assert [action.id for action in ledger.hand_out(store, "two")] == ["a1"]
+    store.close()

@@ -55,10 +55,14 @@ def hand_out(
 
 def claims(store: Store, by: str = "", by_others_than: str = "") -> Any:
     """A query for the ids of actions that are claimed since they were sent last, by somebody or by others."""
-    word, action = store.tables.executor_word, store.tables.action.alias()
+    word, action, event = store.tables.executor_word, store.tables.action.alias(), store.tables.action_event.alias()
     who = word.executor == by if by else word.executor != by_others_than
     is_valid = (word.word == CLAIMED) & (action.state == _SENT) & (word.at >= action.changed_at)
-    return word.select(word.action_id).join(action, on=(word.action_id == action.id)).where(is_valid & who)
+    is_valid &= (
+        event.user_name == word.executor
+    )  # sent to that one last: a clock may have been set back since the claim
+    found = word.select(word.action_id).join(action, on=(word.action_id == action.id))
+    return found.join(event, on=(event.number == action.handed_event)).where(is_valid & who)
 
 
 def _send(store: Store, executor: str, queued: Any) -> None:
