@@ -362,3 +362,55 @@ def test_the_book_is_there_as_json(app: Installation, olga: Client) -> None:
     (told,) = olga.get("/reasons?format=json").json
 
     assert (told["short"], told["long"], told["user"], told["uses"]) == ("lost", "Files are lost.", "olga", 0)
+
+
+# -- taking a whole submit back --
+
+
+def undo_all(client: Client, draft: str) -> Got:
+    return client.post("/actions", form={"csrf_token": client.csrf_token(), "draft": draft}, headers=BROWSER)
+
+
+def submitted(app: Installation, draft: str) -> list[Action]:
+    """Two actions of one submit, the first of which an executor has fetched, and one of another submit."""
+    now = datetime.now(timezone.utc)
+
+    def made(workflow: str) -> Action:
+        return Action(uuid4().hex, "acdc", workflow, {}, {}, (), "olga", ActionState.QUEUED, now, now)
+
+    first, second, other = made(WF), made(OTHER), made(GEN)
+    ledger.submit(app.store, [first], draft)
+    ledger.hand_out(app.store, "unified")
+    with app.store.write():
+        ledger.submit(app.store, [second], "")
+        table = app.store.tables.action
+        table.update(draft=draft).where(table.id == second.id).execute()
+    ledger.submit(app.store, [other], "another")
+    return [first, second, other]
+
+
+def test_a_whole_submit_is_taken_back_as_far_as_no_executor_has_it(app: Installation, olga: Client) -> None:
+    actions = submitted(app, "d1")
+
+    undo_all(olga, "d1")
+
+    assert [ledger.action(app.store, action.id).state.value for action in actions] == ["sent", "withdrawn", "queued"]
+
+
+def test_actions_without_a_submit_are_not_taken_back_by_an_empty_name(app: Installation, olga: Client) -> None:
+    action = add(app)
+
+    undo_all(olga, "")
+
+    assert ledger.action(app.store, action.id).state is ActionState.QUEUED
+
+
+def test_a_viewer_takes_no_submit_back(app: Installation) -> None:
+    actions = submitted(app, "d1")
+    vera = client_of(app)
+    vera.sign_in("vera")
+
+    got = undo_all(vera, "d1")
+
+    assert got.status == 403
+    assert ledger.action(app.store, actions[1].id).state is ActionState.QUEUED

@@ -5,7 +5,7 @@
 
 from wwt_framework.services.desk.drafts import OpenDraft, open_draft
 from wwt_framework.services.desk.evidence import evidence_of
-from wwt_framework.services.desk.following import Withdrawn, expire_holds, picked_sites, requeue, withdraw
+from wwt_framework.services.desk.following import Withdrawn, expire_holds, picked_sites, requeue, withdraw, withdraw_all
 from wwt_framework.services.desk.form import FormView, form_view
 from wwt_framework.services.desk.intent import Intent, from_plain, intent_of, to_plain, with_sites
 from wwt_framework.services.desk.kinds import KindChoice, kind_named, kinds
@@ -79,4 +79,5 @@ __all__ = [
     "told_before",
     "with_sites",
     "withdraw",
+    "withdraw_all",
 ]

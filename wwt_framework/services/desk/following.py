@@ -40,6 +40,11 @@ def withdraw(store: Store, action_id: str, user: str, note: str = "") -> Withdra
     )
 
 
+def withdraw_all(store: Store, draft: str, user: str) -> list[Action]:
+    """Take back, of one submit, what no executor has fetched yet; the rest is left as it is."""
+    return ledger.withdraw_queued(store, draft, user, f"{user} took the whole submit back")
+
+
 def requeue(store: Store, action_id: str, user: str, note: str = "") -> Action:
     """Queue an action that failed once more. Raises `NotFound`, and `IllegalTransition` when it did not fail."""
     return ledger.move(store, action_id, ActionState.QUEUED, user, note or f"{user} queued it again")

@@ -139,6 +139,7 @@ from wwt_framework.store.ledger.working import (
     note,
     open_actions_of,
     queued_rehearsals,
+    withdraw_queued,
 )
 
 __all__ = [
@@ -249,6 +250,7 @@ __all__ = [
     "use_reasons",
     "versions",
     "waiting_mail",
+    "withdraw_queued",
     "words",
     "write_down",
 ]

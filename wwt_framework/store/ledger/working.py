@@ -84,6 +84,17 @@ def expire(store: Store, now: datetime) -> list[Action]:
     return ended
 
 
+def withdraw_queued(store: Store, draft: str, user: str, note: str) -> list[Action]:
+    """Take back what was submitted as *draft* and no executor has yet, all in one transaction; gives what it was."""
+    table: Any = store.tables.action
+    waiting = (table.draft == draft) & (table.state == ActionState.QUEUED.value)
+    with store.write(alone="actions"):
+        rows = list(table.select().where(waiting).order_by(table.number)) if draft else []
+        for row in rows:
+            put(store, row, ActionState.WITHDRAWN, user, note)
+    return [action_of(row) for row in rows]
+
+
 # -- what was not told yet --
 
 

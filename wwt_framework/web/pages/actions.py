@@ -45,7 +45,7 @@ _ROWS = 5000  # actions in one file
 
 
 def mount(app: Any) -> dict[str, Any]:  # noqa: ARG001  # every page module is mounted alike
-    return {"/actions": actions, "/actions/*": (one, change)}
+    return {"/actions": (actions, undo), "/actions/*": (one, change)}
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def actions(
         "state": state, "kind": kind, "user": user, "search": search, "days": days, "draft": draft, "reason": reason,
         "stuck": stuck,
     }  # fmt: skip
-    if draft and (mine := _result_of(draft, repeated, format)):
+    if draft and not state and (mine := _result_of(draft, repeated, format)):
         return mine
     query = _query(given, page)
     if format:
@@ -109,6 +109,13 @@ def actions(
     users = tuple(ledger.action_users(current_app().store))
     shown = ListPage(found, given, kinds, users)
     return render("actions.html", page=shown)
+
+
+@page(role="operator", methods=("POST",))
+def undo(draft: str) -> Response:
+    """Take back, of one submit, all that no executor has fetched yet."""
+    desk.withdraw_all(current_app().store, draft, current_user().name)
+    return redirect("/actions", draft=draft, state="withdrawn")
 
 
 def _result_of(draft: str, repeated: str, format: str) -> Response | None:  # noqa: A002  # as in ?format=
