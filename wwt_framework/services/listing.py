@@ -13,7 +13,7 @@ from wwt_framework.errors import NotFound
 from wwt_framework.services.overview_query import OverviewQuery
 from wwt_framework.services.overview_rows import order_of
 from wwt_framework.services.overview_words import Marks, code_words, combined_mark, moment, site_words
-from wwt_framework.services.selection import Selection, base, ranges, ranges_of, select, sums
+from wwt_framework.services.selection import Selection, ranges, ranges_of, select, sums
 from wwt_framework.snapshot import OK, STATE_WORDS, Snapshot
 
 #: Entries of a page.
@@ -222,7 +222,7 @@ class PrepList:
 
 
 def _failing_preps(snapshot: Snapshot) -> Array:
-    return np.flatnonzero(sums(snapshot.workflow_prep, base(snapshot).workflow_totals, len(snapshot.preps)))
+    return np.flatnonzero(sums(snapshot.workflow_prep, snapshot.cube.workflow_total, len(snapshot.preps)))
 
 
 def _prep_workflows(snapshot: Snapshot, totals: Array, prep: int, marks: Marks) -> list[PrepWorkflow]:

@@ -38,7 +38,7 @@ from wwt_framework.services.overview_words import (
     column_of_code,
     column_of_site,
 )
-from wwt_framework.services.selection import Selection, base, select, unknown_workflows
+from wwt_framework.services.selection import Selection, select, unknown_workflows
 from wwt_framework.snapshot import Snapshot
 
 #: Columns that hold less than this share of the failed jobs are folded into one.
@@ -106,7 +106,7 @@ def _page(
     end = query.offset + query.size
     return Overview(
         query, snapshot.taken_at, row_axis, column_axis, split_axis, columns, rows, parts, choices,
-        selection.total, selection.found, int(np.count_nonzero(base(snapshot).workflow_totals)),
+        selection.total, selection.found, int(np.count_nonzero(snapshot.cube.workflow_total)),
         unknown_workflows(snapshot), found.outermost, end if end < found.outermost else None,
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ from wwt_framework.errors import NotFound
 from wwt_framework.services.overview_cells import Cell
 from wwt_framework.services.overview_query import OverviewQuery
 from wwt_framework.services.overview_words import Marks, Row, code_words, combined_mark, moment
-from wwt_framework.services.selection import Selection, base, sums
+from wwt_framework.services.selection import Selection, sums
 from wwt_framework.snapshot import OK, OLD, PARTIAL, STATE_WORDS, UNKNOWN, UNKNOWN_TIME
 
 #: Rows unfolded below one row; what is beyond is counted, and found by rows=workflow.
@@ -143,7 +143,7 @@ def _with_below(selection: Selection, query: OverviewQuery, kind: str, index: in
         return [Spec(level, "prep", index, members, open=False)]
     # Whoever unfolds a PrepID wants the family whole: members that never failed are shown with it,
     # those whose errors lie elsewhere (another site, another code) are not.
-    below = members[(selection.totals[members] > 0) | (base(snapshot).workflow_totals[members] == 0)]
+    below = members[(selection.totals[members] > 0) | (snapshot.cube.workflow_total[members] == 0)]
     specs = [Spec(level, "prep", index, members, open=True, more=max(0, len(below) - MOST_BELOW))]
     for workflow in below[:MOST_BELOW].tolist():
         specs += _workflow_specs(selection, query, workflow, level + 1)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wwt_framework.errors import WwtError
+from wwt_framework.services.caselines import total_of
 from wwt_framework.services.listing import listing
 from wwt_framework.services.overview_query import MOST, OverviewQuery
 from wwt_framework.services.selection import select
@@ -87,7 +88,7 @@ def family(snapshot: Snapshot, workflow: str) -> Picked:
 
 def _total(snapshot: Snapshot, name: str) -> int:
     index = snapshot.cube.workflows.find(name)
-    return int(snapshot.cube.workflow_total[index]) if index >= 0 else -1
+    return total_of(snapshot, index) if index >= 0 else -1
 
 
 def _filter_words(query: OverviewQuery) -> str:

@@ -30,15 +30,6 @@ _PIECE = 4096
 
 
 @dataclass(frozen=True, eq=False)
-class Base:
-    """Sums over a whole snapshot."""
-
-    workflow_totals: Array  # int64, (n_workflows,)
-    code_site: Array  # int64, (n_codes, n_sites)
-    site_tier: Array  # int8, (n_sites,), index into TIERS
-
-
-@dataclass(frozen=True, eq=False)
 class Selection:
     """What is left of a snapshot."""
 
@@ -119,15 +110,15 @@ class _Kept:
         return made
 
 
-def base(snapshot: Snapshot) -> Base:
-    """Sums over the whole of *snapshot*, made once."""
-    return snapshot.remember(("overview", "base"), lambda: _base(snapshot.cube))
+def _site_tiers(snapshot: Snapshot) -> Array:
+    """Index into TIERS of every site, int8, (n_sites,); made once for a snapshot."""
 
+    def made() -> Array:
+        sites = snapshot.cube.sites
+        tiers = (next((i for i, t in enumerate(TIERS) if site.startswith(f"{t}_")), len(TIERS) - 1) for site in sites)
+        return np.fromiter(tiers, np.int8, len(sites))
 
-def _base(cube: ErrorCube) -> Base:
-    tiers = [next((i for i, t in enumerate(TIERS) if site.startswith(f"{t}_")), len(TIERS) - 1) for site in cube.sites]
-    code_site = cube.code_site_total.reshape(len(cube.codes), len(cube.sites))
-    return Base(cube.workflow_total, code_site, np.array(tiers, np.int8))
+    return snapshot.remember(("overview", "tiers"), made)
 
 
 def unknown_workflows(snapshot: Snapshot) -> int:
@@ -136,21 +127,21 @@ def unknown_workflows(snapshot: Snapshot) -> int:
 
 
 def _select(snapshot: Snapshot, query: OverviewQuery) -> Selection:
-    cube, whole = snapshot.cube, base(snapshot)
+    cube, site_tier = snapshot.cube, _site_tiers(snapshot)
     codes = np.isin(cube.codes, query.code) if query.code else np.ones(len(cube.codes), bool)
     named = np.isin(np.array(cube.sites, str), query.site) if query.site else np.ones(len(cube.sites), bool)
     tiers = [TIERS.index(t) for t in query.tier]
-    tiered = np.isin(whole.site_tier, tiers) if query.tier else np.ones(len(cube.sites), bool)
+    tiered = np.isin(site_tier, tiers) if query.tier else np.ones(len(cube.sites), bool)
     sites = named & tiered
-    totals = _totals(cube, whole, codes, sites)
+    totals = _totals(cube, codes, sites)
     masks = _workflow_masks(snapshot, query)
     common = _search_mask(snapshot, query.search) & (totals >= query.minimum)
     passing = np.logical_and.reduce([common, *masks.values()])
-    code_site = _code_site(cube, whole, passing)
+    code_site = _code_site(cube, passing)
     facets = {
         "code": code_site[:, sites].sum(axis=1),
         "site": code_site[codes].sum(axis=0) * tiered,
-        "tier": sums(whole.site_tier, code_site[codes].sum(axis=0) * named, len(TIERS)),
+        "tier": sums(site_tier, code_site[codes].sum(axis=0) * named, len(TIERS)),
     }
     for name in masks:
         others = np.logical_and.reduce([common, *(mask for other, mask in masks.items() if other != name)])
@@ -178,9 +169,9 @@ def _workflow_masks(snapshot: Snapshot, query: OverviewQuery) -> dict[str, Array
     return masks
 
 
-def _totals(cube: ErrorCube, whole: Base, codes: Array, sites: Array) -> Array:
+def _totals(cube: ErrorCube, codes: Array, sites: Array) -> Array:
     if codes.all() and sites.all():
-        return whole.workflow_totals
+        return cube.workflow_total
     pairs = np.flatnonzero((codes[:, None] & sites[None, :]).ravel())
     starts, ends = cube.code_site_start[pairs], cube.code_site_start[pairs + 1]
     if (ends - starts).sum() * 2 < len(cube):
@@ -190,12 +181,13 @@ def _totals(cube: ErrorCube, whole: Base, codes: Array, sites: Array) -> Array:
     return sums(cube.cell_workflow[cells], cube.cell_count[cells], len(cube.workflows))
 
 
-def _code_site(cube: ErrorCube, whole: Base, passing: Array) -> Array:
-    if not (whole.workflow_totals[~passing]).any():
-        return whole.code_site
-    cells = ranges_of(cube, np.flatnonzero(passing))
-    found: Array = sums(_key(cube, cells), cube.cell_count[cells], whole.code_site.size).reshape(whole.code_site.shape)
-    return found
+def _code_site(cube: ErrorCube, passing: Array) -> Array:
+    if not cube.workflow_total[~passing].any():
+        found = cube.code_site_total
+    else:
+        cells = ranges_of(cube, np.flatnonzero(passing))
+        found = sums(_key(cube, cells), cube.cell_count[cells], len(cube.code_site_total))
+    return found.reshape(len(cube.codes), len(cube.sites))
 
 
 def _key(cube: ErrorCube, cells: Any) -> Array:
