@@ -60,7 +60,7 @@ class PreviewPage(Worded):
     """What the template of a preview shows."""
 
     plan: Plan
-    seal: str  # OpenDraft.seal of what it shows
+    seal: str  # `OpenDraft.seal` of what it shows
     draw_all: bool = False
     complaint: str = ""  # why it was not submitted just now
 

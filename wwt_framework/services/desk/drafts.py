@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,13 +25,13 @@ class OpenDraft:
     user: str
     submitted_at: datetime | None  # None: not yet
 
-    @property
-    def seal(self) -> str:
-        """Another one for whatever else a preview of this draft could show.
+    def seal(self, confirm: Sequence[str]) -> str:
+        """Another one for whatever else a preview of this draft could show, or ask a yes for (*confirm*).
 
-        A draft can be previewed anew in another window: the page that posts this back says which of them was read.
+        A draft can be previewed anew in another window, and the world goes on: the page that posts this back says
+        what was read, so that nobody says yes to a sentence that came later.
         """
-        told = json.dumps([to_plain(self.intent), self.shown], sort_keys=True)
+        told = json.dumps([to_plain(self.intent), self.shown, list(confirm)], sort_keys=True)
         return hashlib.sha256(told.encode()).hexdigest()
 
 

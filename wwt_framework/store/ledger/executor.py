@@ -11,7 +11,7 @@ from peewee import Value, fn
 from wwt_framework.model import TRANSITIONS, Action, ActionState
 from wwt_framework.plugin import Reported
 from wwt_framework.store import Store
-from wwt_framework.store.ledger.life import actions_of, put, write_event
+from wwt_framework.store.ledger.life import actions_of
 
 #: The word with which an executor takes an action for itself alone.
 CLAIMED = "claimed"
@@ -93,7 +93,7 @@ def report(store: Store, executor: str, workflows: Sequence[str], but: Collectio
     success: dict[str, Any] = {}
     already, unknown = [], []
     with store.write(alone="actions"):
-        rows = _last_handed_out(store, workflows, but)
+        rows = _last_handed_out(store, executor, workflows, but)
         for name in workflows:
             row = rows.get(name)
             if row is None:
@@ -106,13 +106,17 @@ def report(store: Store, executor: str, workflows: Sequence[str], but: Collectio
     return Reported(tuple(success), tuple(already), tuple(unknown))
 
 
-def _last_handed_out(store: Store, workflows: Sequence[str], but: Collection[str]) -> dict[str, Any]:
-    """By workflow the action that a report is about; where none was ever handed out, the newest one."""
+def _last_handed_out(store: Store, executor: str, workflows: Sequence[str], but: Collection[str]) -> dict[str, Any]:
+    """By workflow the action that a report is about; where none was ever handed out, the newest one.
+
+    What another executor has claimed was never handed to this one.
+    """
     table = store.tables.action
+    others = claims(store, by_others_than=executor)
     names = sorted(set(workflows))
     found: dict[str, Any] = {}
     for begin in range(0, len(names), 500):  # SQLite binds 999 values at most
-        mine = table.workflow.in_(names[begin : begin + 500])
+        mine = table.workflow.in_(names[begin : begin + 500]) & table.id.not_in(others)
         if but:
             mine &= table.kind.not_in(list(but))
         columns = (
@@ -151,12 +155,7 @@ def _close_all(store: Store, rows: Sequence[Any], executor: str) -> None:
 
 def close(store: Store, row: Any, executor: str, reference: str = "") -> None:
     """An executor did the action *row*; if it may not end as DONE any more, only the event says so."""
-    state = ActionState(row.state)
-    at = store.now()
-    changes = {"reported_at": at, **({"reference": reference} if reference else {})}
-    if ActionState.DONE in TRANSITIONS[state]:
-        put(store, row, ActionState.DONE, executor, "", **changes)
-    else:
-        write_event(store, row, state, state, user=executor, note=_ALL_THE_SAME)
+    if reference:
         table = store.tables.action
-        table.update(**changes).where(table.number == row.number).execute()
+        table.update(reference=reference).where(table.number == row.number).execute()
+    _close_all(store, [row], executor)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 from wwt_framework.model import TRANSITIONS, Action, ActionState
 from wwt_framework.store import Store
-from wwt_framework.store.ledger.life import put
+from wwt_framework.store.ledger.life import put, write_event
 
 _REPLACEABLE = [state.value for state, targets in TRANSITIONS.items() if ActionState.SUPERSEDED in targets]
 
@@ -52,13 +51,6 @@ def _keep(store: Store, action: Action, state: ActionState, user: str) -> None:
         reported_at=at if state is ActionState.DONE else None, rehearsed=False, acdcs=list(action.acdcs),
         expires_at=None,
     )  # fmt: skip
-    _event(store, row, at, action.user, "", ActionState.QUEUED)
+    write_event(store, row, None, ActionState.QUEUED, user=action.user, note="imported", at=at)
     if state is not ActionState.QUEUED:
-        _event(store, row, at, user, ActionState.QUEUED.value, state)
-
-
-def _event(store: Store, row: Any, at: datetime, user: str, before: str, after: ActionState) -> None:
-    store.tables.action_event.create(
-        action_id=row.id, workflow=row.workflow, at=at, user_name=user, from_state=before, to_state=after.value,
-        note="imported",
-    )  # fmt: skip
+        write_event(store, row, ActionState.QUEUED, state, user=user, note="imported", at=at)

@@ -49,12 +49,21 @@ def put(store: Store, row: Any, to: ActionState, user: str, note: str, **changes
     return number
 
 
-def write_event(store: Store, row: Any, before: ActionState | None, after: ActionState, *, user: str, note: str) -> int:
-    """Say in the life of the action *row* what happened; returns the event's number."""
+def write_event(
+    store: Store,
+    row: Any,
+    before: ActionState | None,
+    after: ActionState,
+    *,
+    user: str,
+    note: str,
+    at: datetime | None = None,
+) -> int:
+    """Say in the life of the action *row* what happened, at *at* or now; returns the event's number."""
     event = store.tables.action_event.create(
         action_id=row.id,
         workflow=row.workflow,
-        at=store.now(),
+        at=at or store.now(),
         user_name=user,
         from_state=before.value if before else "",
         to_state=after.value,

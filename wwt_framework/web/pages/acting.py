@@ -40,7 +40,7 @@ def submitaction(draft: str = "", edit: str = "", form: str = "", all: str = "",
         return _draw(replace(kept.intent, id=new_id()) if kept.submitted_at else kept.intent)
     if kept.submitted_at is not None:
         return redirect("/actions", draft=draft)
-    return _preview(_plan(kept.intent, kept.problems, kept.shown), kept.seal, draw_all=bool(all))
+    return _preview(_plan(kept.intent, kept.problems, kept.shown), kept, draw_all=bool(all))
 
 
 @page(role="operator", methods=("POST",))
@@ -104,22 +104,24 @@ def _show(posted: Posted, draft: str) -> Response:
     return redirect("/submitaction", draft=desk.keep(store, plan))
 
 
-def _preview(plan: desk.Plan, seal: str, complaint: str = "", status: int = 200, *, draw_all: bool = False) -> Response:
-    return render("act_preview.html", status, page=PreviewPage(plan, seal, draw_all, complaint))
+def _preview(
+    plan: desk.Plan, kept: desk.OpenDraft, complaint: str = "", status: int = 200, *, draw_all: bool = False
+) -> Response:
+    return render("act_preview.html", status, page=PreviewPage(plan, kept.seal(plan.confirm), draw_all, complaint))
 
 
 def _submit(draft: str, posted: Posted) -> Response:
     kept = desk.open_draft(current_app().store, draft, current_user())
     plan = _plan(kept.intent, kept.problems, kept.shown)
-    if kept.submitted_at is None and posted.get("shown") != kept.seal:
-        told = "The page that you sent showed something else: this draft was changed in another window. This is it now."
-        return _preview(plan, kept.seal, told, 409)
+    if kept.submitted_at is None and posted.get("shown") != kept.seal(plan.confirm):
+        told = "The page that you sent showed something else: this draft was changed in another window, or there is "
+        return _preview(plan, kept, told + "more to say yes to. This is it now.", 409)
     typed = str(posted.get("typed", "")).strip()
     number = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 9 else None
     try:
         result = _carry_out(plan, number, confirmed=posted.get("confirm") == "yes")
     except desk.NotConfirmed as error:
-        return _preview(error.plan, kept.seal, str(error), 422)
+        return _preview(error.plan, kept, str(error), 422)
     if any(line.state == "conflict" for line in result.lines):
         return result_response(result, plan.intent, 409)
     return redirect("/actions", draft=draft, repeated="1" if result.repeated else None)
