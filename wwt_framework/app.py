@@ -89,6 +89,7 @@ class App:
             data_dir=folder,
             url=self.url,
             gather=partial(in_order, threads=self._first.house.concurrency),
+            snapshot=lambda: self.board.snapshot,
             **lend(self.store, plugin.namespace, plugin.full_name, self.clockwork, self._pulling, self.post),
         )
 

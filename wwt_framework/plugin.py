@@ -213,6 +213,8 @@ class PluginContext(Generic[OptionsT]):
 
     A call that raised gives its exception in place of a result.
     """
+    snapshot: Callable[[], Snapshot]
+    """``snapshot()``: the newest snapshot, for jobs; read it once. A page is given the one that it is drawn from."""
 
 
 # -- forms and actions --------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
@@ -9,7 +10,7 @@ from typing import Any
 
 from wwt_framework.addresses import address
 from wwt_framework.errors import Denied, NotFound, PluginError, WwtError
-from wwt_framework.model import OPEN_STATES, ROLES, TRANSITIONS, Action, ActionState
+from wwt_framework.model import OPEN_STATES, ROLES, TRANSITIONS, Action, ActionState, Case, SiteStatus
 from wwt_framework.plugin import Account, ActionKind, ExecutorSeen, ExecutorWord, Reported
 
 QUEUED = ActionState.QUEUED
@@ -187,6 +188,37 @@ class JobsInMemory:
     def request(self, name: str, **arguments: Any) -> str:
         self.requested.append((name, arguments))
         return str(len(self.requested))
+
+
+@dataclass
+class SnapshotInMemory:
+    """`plugin.Snapshot` over a dictionary: workflow name -> case."""
+
+    cases: Mapping[str, Case] = field(default_factory=dict)
+    taken_at: datetime = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
+    sites: Mapping[str, SiteStatus] = field(default_factory=dict)
+
+    @property
+    def version(self) -> str:
+        return self.taken_at.strftime("%Y%m%dT%H%M%S.%fZ")
+
+    def workflow_names(self) -> Sequence[str]:
+        return sorted(self.cases)
+
+    def case(self, workflow: str) -> Case | None:
+        return self.cases.get(workflow)
+
+    def site_statuses(self) -> Mapping[str, SiteStatus]:
+        return self.sites
+
+    def exit_code_totals(self) -> Mapping[int, tuple[int, int]]:
+        jobs: Counter[int] = Counter()
+        workflows: Counter[int] = Counter()
+        for case in self.cases.values():
+            for (code,), count in case.errors.by("exit_code").items():
+                jobs[code] += count
+                workflows[code] += 1
+        return {code: (jobs[code], workflows[code]) for code in jobs}
 
 
 class ClosedDoor:

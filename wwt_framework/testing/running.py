@@ -16,7 +16,7 @@ from wwt_framework.hooks import loader
 from wwt_framework.hooks.loader import Loaded
 from wwt_framework.hooks.manager import Answer, Hooks
 from wwt_framework.options import HouseOptions
-from wwt_framework.plugin import PluginContext
+from wwt_framework.plugin import PluginContext, Snapshot
 from wwt_framework.testing.doors import (
     GRANTED,
     AccountsInMemory,
@@ -24,6 +24,7 @@ from wwt_framework.testing.doors import (
     ClosedDoor,
     JobsInMemory,
     MailInMemory,
+    SnapshotInMemory,
     gather,
 )
 
@@ -42,6 +43,7 @@ class Doors:
     jobs: JobsInMemory = field(default_factory=JobsInMemory)
     memories: dict[str, dict[str, Any]] = field(default_factory=dict)
     base_url: str = "https://wwt.example.org"
+    snapshot: Snapshot = field(default_factory=SnapshotInMemory)
 
     def context(self, name: str, options: Any = None, namespace: str = "") -> PluginContext[Any]:
         """What the plugin *name* receives; *namespace* ("wwt.auth") decides which doors open."""
@@ -62,6 +64,7 @@ class Doors:
             jobs=self.jobs,
             url=self.url,
             gather=gather,
+            snapshot=lambda: self.snapshot,
             **lent,
         )
 

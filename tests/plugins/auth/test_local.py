@@ -46,6 +46,7 @@ def local(store: Store, name: str = NAME, **options: Any) -> LocalAccounts:
         data_dir=nothing,
         url=nothing,
         gather=nothing,
+        snapshot=nothing,
         **lend(store, "auth", name, nothing),
     )
     return LocalAccounts(context)
