@@ -28,13 +28,15 @@ CORE = [
     "pluggy>=1.5",
     "pydantic>=2",
     "PyYAML>=6",
+    "joblib>=1.4",
     "requests",
     "urllib3>=2.1",
     "scikit-learn",
+    "scipy",
     "stevedore>=5",
 ]
 
-SCALE = ["gunicorn", "psycopg[binary]"]
+SCALE = ["distributed>=2024", "gunicorn", "psycopg[binary]"]
 
 #: What asks CMS's services needs: it reads grid certificates.
 CMS = ["cryptography"]
@@ -47,6 +49,7 @@ TEST = [
     *ORACLE,
     "aiosmtpd",
     "axe-playwright-python",
+    "distributed>=2024",
     "html5lib",
     "hypothesis",
     "mypy",

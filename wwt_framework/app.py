@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from wwt_framework import config as configuration
 from wwt_framework import http
+from wwt_framework.compute import Compute
 from wwt_framework.config import Config, PluginConfig
 from wwt_framework.errors import WwtError
 from wwt_framework.hooks import loader
@@ -58,6 +59,7 @@ class App:
         self._first = config
         self._config = config  # the one that runs; plugins may ask before there is a house
         self.board = Board(config.house.data_dir, store)
+        self.compute = Compute(lambda: self._config.house.compute)
         self.post = Post(store, lambda: self._config.house)
         sending = Job(JOB, self.post.deliver, help="sends the mails that wait")
         work = ActionWork(store, lambda: self.house, lambda: self.board.snapshot)
@@ -90,7 +92,9 @@ class App:
             url=self.url,
             gather=partial(in_order, threads=self._first.house.concurrency),
             snapshot=lambda: self.board.snapshot,
-            **lend(self.store, plugin.namespace, plugin.full_name, self.clockwork, self._pulling, self.post),
+            **lend(
+                self.store, plugin.namespace, plugin.full_name, self.clockwork, self._pulling, self.post, self.compute
+            ),
         )
 
     def _pulling(self) -> Pulling:

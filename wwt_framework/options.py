@@ -212,6 +212,9 @@ class HouseOptions(BaseModel):
     refresh_minutes: float = Field(15, gt=0, description="minutes between two looks at the sources")
     concurrency: int = Field(32, ge=1, le=1000, description="fetches that run at the same time")
     keep_snapshots: int = Field(3, ge=1, description="past snapshots that stay on disk")
+    compute: str = Field(
+        "local", description="where heavy work is done: local, or a Dask cluster such as dask+tcp://scheduler:8786"
+    )
     dry_run: bool = Field(False, description="rehearsal: nothing is handed to any executor, every page says so")
     include_all_acdcs: bool = Field(False, description="show ACDCs that have no errors, too")
     submit_history_days: float = Field(2, ge=0, description="days for which an action marks its workflow as acted")
@@ -259,6 +262,13 @@ class HouseOptions(BaseModel):
         if slashes and scheme.startswith("sqlite") and path and not path.startswith((":memory:", "?")):
             return f"{scheme}:///{_in_folder(Path(path), info)}"
         return url
+
+    @field_validator("compute")
+    @classmethod
+    def _local_or_cluster(cls, text: str) -> str:
+        if text != "local" and not re.fullmatch(r"dask\+tcp://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):[0-9]{1,5}", text):
+            raise ValueError("expected local, or a Dask scheduler like dask+tcp://scheduler:8786")
+        return text
 
     @field_validator("templates")
     @classmethod

@@ -8,6 +8,7 @@ A plugin that opens a door it was not granted gets a `PluginError` that names th
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from logging import Logger
@@ -193,6 +194,26 @@ class JobsDoor(Protocol):
         """Queue a run of the job *name*; returns the run's id, which /jobs shows."""
 
 
+class ComputeDoor(Protocol):
+    """Heavy work, spread over processes of this machine or over a cluster, as ``wwt.compute`` says. Granted to every namespace.
+
+    Work goes to other processes: functions are those of a module, and a cluster has that module installed, too.
+    Only for what takes seconds; never while somebody waits for a page.
+    """
+
+    def map(self, function: Callable[..., Any], items: Iterable[Any], *shared: Any) -> list[Any]:
+        """``[function(item, *shared) for item in items]``; the first call that raises ends it.
+
+        *shared* is what all calls need, such as a matrix. Raises `WwtError` when the cluster can not be reached.
+        """
+
+    def spread(self) -> AbstractContextManager[int]:
+        """Inside the block what scikit-learn does with ``n_jobs=-1`` is spread; gives how many work at the same time.
+
+        Raises `WwtError` when the cluster can not be reached.
+        """
+
+
 @dataclass(frozen=True)
 class PluginContext(Generic[OptionsT]):
     """The only argument of a plugin's constructor: everything the house lends it."""
@@ -207,6 +228,7 @@ class PluginContext(Generic[OptionsT]):
     accounts: AccountsDoor
     mail: MailDoor
     jobs: JobsDoor
+    compute: ComputeDoor
     url: Callable[..., str]  # url("/seeworkflow", workflow=name) -> address that works from outside
     gather: Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
     """``gather(function, items)``: results in the order of items, made by the house's bounded pool of threads.
@@ -457,7 +479,7 @@ class Health:
 
 
 __all__ = [
-    "Account", "AccountsDoor", "ActionKind", "ActionsDoor", "Command", "Corpus", "Correction", "Decision", "Event",
+    "Account", "AccountsDoor", "ActionKind", "ActionsDoor", "Command", "ComputeDoor", "Corpus", "Correction", "Decision", "Event",
     "ExecutorSeen", "ExecutorWord", "Field", "FitReport", "Health", "History", "Job", "JobsDoor", "Link", "LoginOption", "MailDoor", "Matrix", "Page",
     "Panel", "PluginContext", "Predictor", "Progress", "Reason", "Reply", "Reported", "Snapshot", "TrainingReport",
     "Visit",

@@ -31,8 +31,10 @@ def store() -> Iterator[Store]:
     opened.close()
 
 
-def test_every_plugin_gets_the_five_doors_of_its_context(store: Store) -> None:
-    assert set(lend(store, "errors", "errors.world", Clockwork())) == {"memory", "actions", "accounts", "mail", "jobs"}
+def test_every_plugin_gets_the_doors_of_its_context(store: Store) -> None:
+    doors = lend(store, "errors", "errors.world", Clockwork())
+
+    assert set(doors) == {"memory", "actions", "accounts", "mail", "jobs", "compute"}
 
 
 @pytest.mark.parametrize(

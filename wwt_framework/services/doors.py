@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from wwt_framework.compute import LOCAL, Compute
 from wwt_framework.errors import PluginError, WwtError
 from wwt_framework.model import Action, ActionState
-from wwt_framework.plugin import Account, ActionKind, ExecutorSeen, ExecutorWord, Reported
+from wwt_framework.plugin import Account, ActionKind, ComputeDoor, ExecutorSeen, ExecutorWord, Reported
 from wwt_framework.services.mailing import NO_SERVER, Post
 from wwt_framework.store import Store, ledger
 
@@ -169,11 +170,12 @@ def lend(
     clockwork: _Clockwork,
     pulling: Callable[[], Pulling] = Pulling,
     post: Post | None = None,
+    compute: ComputeDoor | None = None,
 ) -> dict[str, Any]:
-    """The doors of one plugin, as `PluginContext` wants them: memory, actions, accounts, mail, jobs.
+    """The doors of one plugin, as `PluginContext` wants them: memory, actions, accounts, mail, jobs, compute.
 
     *namespace*: "errors", "auth"; *plugin*: its full name, "auth.local". *pulling*: of this moment.
-    *post*: None where mail is never sent.
+    *post*: None where mail is never sent. *compute*: None for processes of this machine.
     """
     doors: dict[str, Any] = {"actions": Actions(store, pulling), "accounts": Accounts(store, plugin)}
     doors["mail"] = Mail(post, plugin) if post else Closed(f"plugin '{plugin}': {NO_SERVER}")
@@ -181,4 +183,5 @@ def lend(
         if namespace not in namespaces:
             may = ", ".join(f"wwt.{name}" for name in namespaces)
             doors[door] = Closed(f"plugin '{plugin}': the door context.{door} is only lent to plugins of {may}")
+    doors["compute"] = compute or Compute(lambda: LOCAL)
     return {**doors, "memory": ledger.Memory(store, plugin), "jobs": Jobs(clockwork, plugin)}

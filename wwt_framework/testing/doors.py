@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
@@ -219,6 +220,17 @@ class SnapshotInMemory:
                 jobs[code] += count
                 workflows[code] += 1
         return {code: (jobs[code], workflows[code]) for code in jobs}
+
+
+class ComputeHere:
+    """`ComputeDoor` that does the work in this thread."""
+
+    def map(self, function: Callable[..., Any], items: Iterable[Any], *shared: Any) -> list[Any]:
+        return [function(item, *shared) for item in items]
+
+    @contextmanager
+    def spread(self) -> Iterator[int]:
+        yield 1
 
 
 class ClosedDoor:

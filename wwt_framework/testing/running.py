@@ -22,6 +22,7 @@ from wwt_framework.testing.doors import (
     AccountsInMemory,
     ActionsInMemory,
     ClosedDoor,
+    ComputeHere,
     JobsInMemory,
     MailInMemory,
     SnapshotInMemory,
@@ -41,6 +42,7 @@ class Doors:
     accounts: AccountsInMemory = field(default_factory=AccountsInMemory)
     mail: MailInMemory = field(default_factory=MailInMemory)
     jobs: JobsInMemory = field(default_factory=JobsInMemory)
+    compute: ComputeHere = field(default_factory=ComputeHere)
     memories: dict[str, dict[str, Any]] = field(default_factory=dict)
     base_url: str = "https://wwt.example.org"
     snapshot: Snapshot = field(default_factory=SnapshotInMemory)
@@ -62,6 +64,7 @@ class Doors:
             data_dir=folder,
             memory=self.memories.setdefault(name, {}),
             jobs=self.jobs,
+            compute=self.compute,
             url=self.url,
             gather=gather,
             snapshot=lambda: self.snapshot,
