@@ -105,7 +105,8 @@ class App:
 
     def url(self, path: str, **query: Any) -> str:
         """*path* as others reach it."""
-        base = self.house.config.house.base_url or f"http://{self._first.house.listen}"
+        first = self._first.house
+        base = self.house.config.house.base_url or f"{'https' if first.tls else 'http'}://{first.listen}"
         return base + path + (f"?{urlencode(query, doseq=True)}" if query else "")
 
     # -- while running --

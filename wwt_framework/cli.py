@@ -266,6 +266,41 @@ def report_action(workflows: tuple[str, ...], key_file: Path, insecure: bool) ->
         sys.exit(1)
 
 
+@cli.command("setup-tls")
+@click.option(
+    "--folder", type=click.Path(path_type=Path), default="keys", show_default=True, help="Where the two files go."
+)
+@click.option("--host", "hosts", multiple=True, help="Name or address by which visitors come; repeatable.  [localhost]")
+@click.option("--days", type=click.IntRange(1, 3650), default=365, show_default=True, help="How long it is good for.")
+@click.option(
+    "--encrypt", type=click.Choice(["aes128", "aes192", "aes256"]), help="Encrypt the key, with a pass phrase."
+)
+@click.option("--passphrase-file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="Its first line is the pass phrase.")  # fmt: skip
+@click.option("--passphrase-env", metavar="NAME", help="The variable that holds the pass phrase.")
+@click.option("--link", nargs=2, type=click.Path(path_type=Path), metavar="CERTIFICATE KEY",
+              help="Make nothing: link these two files.")  # fmt: skip
+def setup_tls(
+    folder: Path,
+    hosts: tuple[str, ...],
+    days: int,
+    encrypt: str | None,
+    passphrase_file: Path | None,
+    passphrase_env: str | None,
+    link: tuple[Path, Path] | None,
+) -> None:
+    """Make a key and a certificate signed with itself, or link those there are; say what plugins.yml needs."""
+    from wwt_framework import setup_tls as keys
+
+    if link:
+        lines = keys.link(folder, *link)
+    else:
+        wanted = (hosts or ("localhost", "127.0.0.1"), days, encrypt or "", passphrase_file, passphrase_env or "")
+        lines = keys.make(keys.Wanted(folder, *wanted))
+    click.echo("Write this into plugins.yml, under wwt:, and start the server again:\n", err=True)
+    click.echo(lines)
+
+
 @cli.group()
 def mail() -> None:
     """Look after the mail of an installation."""

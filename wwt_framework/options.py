@@ -126,13 +126,33 @@ class Tls(BaseModel):
     model_config = _STRICT
 
     certificate: ConfigPath = Field(description="PEM file of the certificate, with its chain")
-    key: ConfigPath = Field(description="PEM file of its private key, not encrypted")
+    key: ConfigPath = Field(description="PEM file of its private key")
+    passphrase: SecretStr = Field(
+        SecretStr(""), description="of an encrypted key; best {$file: PATH} or {$env: NAME}; empty: it is not encrypted"
+    )
+    client_ca: ConfigPath | None = Field(
+        None,
+        description="PEM file, or folder like /etc/grid-security/certificates, of authorities whose certificates "
+        "visitors may show; without: nobody is asked for one",
+    )
+
+    @property
+    def parts(self) -> tuple[Path, Path, str, Path | None]:
+        """Certificate, key, its pass phrase, and authorities of visitors."""
+        return self.certificate, self.key, self.passphrase.get_secret_value(), self.client_ca
 
     @field_validator("certificate", "key")
     @classmethod
     def _is_there(cls, path: Path) -> Path:
         if not path.is_file():
             raise ValueError(f"expected an existing file, got '{path}'")
+        return path
+
+    @field_validator("client_ca")
+    @classmethod
+    def _holds_authorities(cls, path: Path | None) -> Path | None:
+        if path is not None and not path.exists():
+            raise ValueError(f"expected an existing file or folder, got '{path}'")
         return path
 
 

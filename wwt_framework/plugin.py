@@ -287,9 +287,11 @@ class Visit:
     body: bytes = field(default=b"", repr=False)
     json: Any = None  # the body, when it was JSON
     remote: str = ""  # address of the peer, after trusted proxies
+    peer: str = ""  # address of whoever spoke to this server, a proxy's too; "": it can not be told
     base_url: str = ""  # scheme and host that the visitor used
     remote_user: str = ""  # WSGI REMOTE_USER, set by the server in front
-    client_certificate: Mapping[str, str] = field(default_factory=dict)  # subject, issuer, serial, verified
+    client_certificate: Mapping[str, str] = field(default_factory=dict)
+    """What the server that ended TLS says: subject, issuer, serial, verified ("SUCCESS"), pem; empty: none was shown."""
     scratch: MutableMapping[str, Any] = field(default_factory=dict)  # short memory before sign-in: state, nonce
 
 

@@ -33,7 +33,7 @@ def _house(path: Path, jobs: bool) -> Iterator[App]:
 
 def serve(path: Path, port: int | None, jobs: bool, opened: Callable[[str], None] | None = None) -> None:
     """Serve the house of *path* until a signal ends it."""
-    from wwt_framework.web import server, wsgi  # the only place outside web/ that knows it
+    from wwt_framework.web import encrypted, server, wsgi  # the only place outside web/ that knows it
 
     with _house(path, jobs) as app:
         options = app.house.config.house
@@ -41,8 +41,7 @@ def serve(path: Path, port: int | None, jobs: bool, opened: Callable[[str], None
             options.host,
             options.port if port is None else port,
             options.threads,
-            options.tls.certificate if options.tls else None,
-            options.tls.key if options.tls else None,
+            encrypted.Keys(*options.tls.parts) if options.tls else None,
             options.pid_file,
         )
         server.run(wsgi.build(app), how, opened or _say_where, lambda: None)

@@ -243,6 +243,7 @@ def visit_of(request: Any, base_url: str) -> Visit:
         path="/",
         headers=_headers(environ),
         remote=environ.get("REMOTE_ADDR", ""),
+        peer=environ.get("REMOTE_ADDR", ""),
         base_url=base_url or request.base,
         remote_user=environ.get("REMOTE_USER", ""),
         client_certificate=_certificate(environ),
@@ -282,9 +283,10 @@ def _certificate(environ: Mapping[str, Any]) -> dict[str, str]:
         "issuer": "SSL_CLIENT_I_DN",
         "serial": "SSL_CLIENT_M_SERIAL",
         "verified": "SSL_CLIENT_VERIFY",
+        "pem": "SSL_CLIENT_CERT",
     }
     found = {key: str(environ[name]) for key, name in names.items() if environ.get(name)}
-    return found if found.get("subject") else {}
+    return found if found.get("subject") or found.get("pem") else {}
 
 
 def same_origin(exchange: Exchange) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import logging
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -14,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from cheroot import wsgi
-from cheroot.server import HTTPConnection
-from cheroot.ssl.builtin import BuiltinSSLAdapter
+from cheroot.server import HeaderReader, HTTPConnection, HTTPRequest
 from cherrypy.process import plugins, wspbus
 
 from wwt_framework.errors import WwtError
+from wwt_framework.web.encrypted import Keys, greeted, make_adapter
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +32,7 @@ class Serving:
     host: str
     port: int  # 0: any free one
     threads: int = 30
-    certificate: Path | None = None  # PEM, with its chain
-    key: Path | None = None
+    keys: Keys | None = None  # None: plain HTTP
     pid_file: Path | None = None
     body_limit: int = 4 * 1024 * 1024  # bytes; the pages have their own, lower one
     head_limit: int = 256 * 1024  # bytes of address and headers; the address of a page holds its whole state
@@ -80,7 +78,7 @@ def run(application: Any, how: Serving, opened: Callable[[str], None], closing: 
     handler.subscribe()
     bus.start()
     # Said only now: a signal before would find the bus half started, and end the process without any order.
-    scheme = "https" if how.certificate else "http"
+    scheme = "https" if how.keys else "http"
     opened(f"{scheme}://{_shown(how.host)}:{server.bind_addr[1]}")
     bus.block(interval=0.2)
 
@@ -89,13 +87,32 @@ def _shown(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+class _Headers(HeaderReader):
+    """Leaves out headers like ``X_Remote_User``: WSGI takes them for ``X-Remote-User``, which only a proxy may set."""
+
+    def _allow_header(self, key_name: bytes) -> bool:
+        return b"_" not in key_name
+
+
+class _Request(HTTPRequest):
+    header_reader = _Headers()
+
+
 class _Connection(HTTPConnection):
     """A connection that knows until when its request has to have come in."""
 
+    RequestHandlerClass = _Request
+    is_greeted = False
+
     def communicate(self) -> Any:
-        """Read one request and answer it, in a thread of the server."""
+        """Read one request and answer it, in a thread of the server. False: nothing more is to be had of this client."""
         self.server.reading[self] = time.monotonic() + self.server.reading_s
         try:
+            if self.server.ssl_adapter and not self.is_greeted:
+                self.ssl_env = greeted(self.server.ssl_adapter, self.socket)
+                if self.ssl_env is None:
+                    return False
+                self.is_greeted = True
             return super().communicate()  # type: ignore[no-untyped-call]  # cheroot has few types
         finally:
             self.server.reading.pop(self, None)
@@ -130,10 +147,6 @@ def _server(application: Any, how: Serving) -> Server:
     server.max_request_header_size = how.head_limit
     server.timeout = 20
     server.shutdown_timeout = 5
-    if how.certificate and how.key:
-        try:
-            server.ssl_adapter = BuiltinSSLAdapter(str(how.certificate), str(how.key))
-        except (OSError, ssl.SSLError) as err:
-            raise WwtError(f"{how.certificate}: can not be used with {how.key} ({err})") from err
-        server.ssl_adapter.context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if how.keys:
+        server.ssl_adapter = make_adapter(how.keys)
     return server
