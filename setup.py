@@ -132,7 +132,9 @@ setup(
             "unified_status = wwt_plugins.errors.unified_status:UnifiedStatus",
             "world = wwt_plugins.errors.world:World",
         ],
-        "wwt.clustering": [],
+        "wwt.clustering": [
+            "log_templates = wwt_plugins.clustering.log_templates:LogTemplates",
+        ],
         "wwt.actions": [
             "acdc = wwt_plugins.actions.acdc:Acdc",
             "auto_acdc = wwt_plugins.actions.auto_acdc:AutoAcdc",

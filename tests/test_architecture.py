@@ -16,9 +16,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-WORDS = ("errors", "model", "plugin", "options", "cube", "forms", "documents", "addresses")
+WORDS = ("errors", "model", "plugin", "options", "cube", "forms", "documents", "addresses", "keylines")
 CONFIG = ("config", "config_messages", "config_reading")
-SNAPSHOT = ("snapshot", "snapshot_columns", "snapshot_detail", "snapshot_meta")
+SNAPSHOT = ("snapshot", "snapshot_columns", "snapshot_detail", "snapshot_meta", "snapshot_templates")
 JOBS = ("jobs", "job_queue", "job_refresh", "job_runs")
 ROOF = ("app", "cli", "checking", "running", "demo", "errands", "job_child", "setup_tls", "scaffold", "__main__")
 
@@ -30,6 +30,7 @@ MAY: dict[str, tuple[str, ...]] = {
     "model": (),
     "plugin": ("model",),
     "addresses": (),
+    "keylines": (),
     "options": ("addresses",),
     "cube": ("model", "errors"),
     "forms": ("model", "plugin", "errors"),

@@ -126,6 +126,7 @@ def test_hooks_are_asked_in_their_order(app, tmp_path):
         "fetch_recoveries",
         "fetch_site_statuses",
         "describe_exit_codes",
+        "mine_templates",
         "notify",
     ]
 

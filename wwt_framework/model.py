@@ -181,6 +181,28 @@ class LogExcerpt:
     chain: tuple[ChainLink, ...] = ()  # first cause first
     at: datetime | None = None
     files: tuple[str, ...] = ()  # input files named by the source
+    template: str = ""  # id of the message template that the text is of, set by the core; "": nobody told
+    values: tuple[str, ...] = ()  # what the text has in the places of its template, in their order; may be unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What many texts have in common: a message with places where they differ.
+
+    A place is a word in angle brackets that says what stands there: <file>, <site>, <host>, <number>, <*> for anything.
+    """
+
+    id: str  # the same over refreshes and restarts; letters, digits, "-" and "_"
+    text: str = ""  # one line; may get more places as more texts are seen
+
+
+@dataclass(frozen=True)
+class Mined:
+    """Which templates some texts are of."""
+
+    of: tuple[str, ...]  # Template.id of each text, in the order asked; "": of none
+    templates: tuple[Template, ...] = ()  # those in ``of``, each once
+    values: tuple[tuple[str, ...], ...] = ()  # of each text what stands in the places, in order; () for none at all
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from wwt_framework.model import (
 from wwt_framework.snapshot_columns import map_columns, write_columns
 from wwt_framework.snapshot_detail import Detail, write_detail
 from wwt_framework.snapshot_meta import Meta, read_meta, write_meta
+from wwt_framework.snapshot_templates import LogTemplates, Miner, mine_texts, nobody
 
 T = TypeVar("T")
 
@@ -67,6 +68,7 @@ _COLUMNS = (
     "workflow_prep", "workflow_campaign", "workflow_type", "workflow_status",
     "requested_at", "priority", "errors_state", "errors_at",
 )  # fmt: skip
+_TEMPLATES = ("template_workflow", "template_index", "template_count")
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +97,7 @@ class Snapshot:
         none = np.zeros(0, np.int64)
         return cls(
             "none", datetime.fromtimestamp(0, timezone.utc), None, ErrorCube.build((), ErrorColumns()), Names.of(()),
-            (), (), (), dict.fromkeys(_COLUMNS, none), (), {}, {}, None,
+            (), (), (), dict.fromkeys((*_COLUMNS, *_TEMPLATES), none), (), {}, {}, None,
         )  # fmt: skip
 
     @property
@@ -225,6 +227,16 @@ class Snapshot:
         """What failed jobs of any workflow said, the texts that most jobs share first."""
         return self.detail.global_logs(exit_code, limit) if self.detail else []
 
+    def log_templates(self) -> LogTemplates:
+        """Message templates of all logs, with the jobs of each workflow that said them."""
+        return self.remember(("snapshot", "log templates"), self._log_templates)
+
+    def _log_templates(self) -> LogTemplates:
+        if self.detail is None:
+            return LogTemplates.none()
+        texts = self.detail.templates()
+        return LogTemplates(tuple(texts), texts, *(self.columns[name] for name in _TEMPLATES))
+
     def recoveries(self, workflow: str) -> list[Recovery]:
         """What an ACDC of *workflow* would rerun."""
         index = self.cube.workflows.find(workflow)
@@ -276,8 +288,11 @@ def _vocabulary(values: Iterable[str]) -> tuple[list[str], Array]:
     return words, np.fromiter(map(position.__getitem__, texts), np.int32, len(texts))
 
 
-def write(folder: Path, parts: SnapshotParts) -> None:
-    """Write a snapshot into the empty *folder*. Publishing it is the caller's business."""
+def write(folder: Path, parts: SnapshotParts, mine: Miner = nobody) -> None:
+    """Write a snapshot into the empty *folder*. Publishing it is the caller's business.
+
+    *mine* tells the message templates of its logs.
+    """
     given = {w.name: w for w in parts.workflows}
     cube = ErrorCube.build(given, parts.errors)
     names = list(cube.workflows)
@@ -300,8 +315,9 @@ def write(folder: Path, parts: SnapshotParts) -> None:
             (_seconds(parts.errors_at[name]) if name in parts.errors_at else taken for name in names), np.int64, n
         ),
     }
-    write_columns(folder / "columns.bin", {**cube.arrays(), **columns, **Names.of(preps).arrays("preps")})
     write_detail(folder / "detail.db", workflows, parts.logs, parts.recoveries, parts.known)
+    columns |= mine_texts(folder / "detail.db", mine)
+    write_columns(folder / "columns.bin", {**cube.arrays(), **columns, **Names.of(preps).arrays("preps")})
     meta = Meta(
         parts.version, parts.taken_at, tuple(campaigns), tuple(types), tuple(statuses), tuple(parts.sources),
         {code.code: code for code in parts.exit_codes}, {status.site: status for status in parts.sites},
@@ -315,14 +331,14 @@ def open_snapshot(folder: Path) -> Snapshot:
         meta = read_meta(folder / "meta.json")
         arrays = map_columns(folder / "columns.bin")
         cube = ErrorCube.of_arrays(arrays)
-        columns = {name: arrays[name] for name in _COLUMNS}
+        columns = {name: arrays[name] for name in (*_COLUMNS, *_TEMPLATES)}
         preps = Names.of_arrays(arrays, "preps")
         detail = Detail(folder / "detail.db")
     except (OSError, ValueError, KeyError, TypeError, EOFError, sqlite3.Error) as err:
         raise WwtError(
             f"{folder}: this snapshot is not whole ({type(err).__name__}: {err}); run `wwt refresh`"
         ) from err
-    short = [name for name, column in columns.items() if len(column) != len(cube.workflows)]
+    short = [name for name in _COLUMNS if len(columns[name]) != len(cube.workflows)]
     if short:
         raise WwtError(f"{folder}: this snapshot is not whole: {short[0]} has too few rows; run `wwt refresh`")
     return Snapshot(

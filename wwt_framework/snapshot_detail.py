@@ -24,7 +24,11 @@ TEXT_LIMIT = 8 * 1024
 _SCHEMA = """
 create table workflow (id integer primary key, told blob not null);
 create table waiting (id integer primary key, assistance text not null);
-create table text (id integer primary key, text text not null);
+create table text (
+    id integer primary key, text text not null, template text not null default '', place_values blob not null default '[]'
+);
+create table template (id text primary key, text text not null) without rowid;
+create table mining (why text not null);
 create table log (
     id integer primary key, workflow integer not null, task text not null, exit_code integer not null,
     site text not null, error_type text not null, url text not null, count integer not null, at real,
@@ -124,7 +128,7 @@ def _write_logs(db: sqlite3.Connection, position: Mapping[str, int], logs: Itera
         digest = hashlib.sha256(text.encode()).digest()
         if digest not in texts:
             texts[digest] = len(texts)
-            db.execute("insert into text values (?, ?)", (texts[digest], text))
+            db.execute("insert into text (id, text) values (?, ?)", (texts[digest], text))
         more = orjson.dumps([[(link.error_type, link.exit_code) for link in log.chain], log.files])
         row = (
             position[workflow], _clean(log.task), log.exit_code, _clean(log.site), _clean(log.error_type),
@@ -203,6 +207,14 @@ class Detail:
         rows = self._rows(_LOG + " where exit_code = ? order by count desc, log.id limit ?", exit_code, limit)
         return [_log(row) for row in rows]
 
+    def templates(self) -> dict[str, str]:
+        """Id -> text of every message template, by id."""
+        return dict(self._rows("select id, text from template order by id"))
+
+    def mining_trouble(self) -> str:
+        """Why not all texts have a template; "" when nothing went wrong."""
+        return "".join(row[0] for row in self._rows("select why from mining"))
+
     def recoveries(self, index: int) -> list[Recovery]:
         """What an ACDC would rerun."""
         told = [orjson.loads(row[0]) for row in self._rows("select told from recovery where workflow = ?", index)]
@@ -219,12 +231,15 @@ class Detail:
 
 
 _LOG = (
-    "select task, exit_code, site, error_type, text.text, url, count, more, at from log join text on text.id = log.text"
+    "select task, exit_code, site, error_type, text.text, url, count, more, at, template, place_values"
+    " from log join text on text.id = log.text"
 )
 
 
 def _log(row: tuple[Any, ...]) -> LogExcerpt:
-    task, exit_code, site, error_type, text, url, count, more, at = row
+    task, exit_code, site, error_type, text, url, count, more, at, template, values = row
     chain, files = (tuple(part) for part in orjson.loads(more))
     links = tuple(ChainLink(*link) for link in chain)
-    return LogExcerpt(task, exit_code, site, error_type, text, url, count, links, _when(at), files)
+    return LogExcerpt(
+        task, exit_code, site, error_type, text, url, count, links, _when(at), files, template, tuple(orjson.loads(values))
+    )  # fmt: skip

@@ -45,6 +45,7 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "fetch_recoveries": lambda self, workflow: self.say("fetch_recoveries", workflow),
     "fetch_site_statuses": lambda self: self.say("fetch_site_statuses"),
     "describe_exit_codes": lambda self, at: self.say("describe_exit_codes", at),
+    "mine_templates": lambda self, texts: self.say("mine_templates", texts),
     "notify": lambda self, event: self.say("notify", event),
 }
 

@@ -22,6 +22,7 @@ thin_file = thin_file_source:FileSource
 thin_live = thin_live_source:LiveSource
 [wwt.clustering]
 thin_clusterer = thin_clusterer:Clusterer
+thin_miner = thin_miner:Miner
 [wwt.actions]
 thin_executor = thin_executor:Executor
 thin_guard = thin_guard:DrainGuard

@@ -56,6 +56,18 @@ def said(part: float | None, text: str) -> None:
     """Progress that nobody looks at."""
 
 
+# -- logs --
+
+
+def test_miner_says_of_every_text_which_template_it_is_of(thin):
+    miner = thin("clustering.thin_miner")
+
+    told = miner.ask("mine_templates", texts=["open /store/a.root", "killed", "open /store/b.root"])
+
+    assert told.of[0] == told.of[2] != told.of[1]
+    assert sorted(one.text for one in told.templates) == ["killed", "open <*>"]
+
+
 # -- sources --
 
 

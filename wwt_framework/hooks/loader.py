@@ -35,7 +35,7 @@ MUST: Mapping[str, tuple[str, ...]] = {
         "list_workflows", "fetch_workflows", "fetch_family", "load_errors", "fetch_errors", "fetch_logs",
         "fetch_recoveries", "fetch_site_statuses", "describe_exit_codes", "show_links",
     ),
-    "clustering": ("label_workflows", "find_similar"),
+    "clustering": ("label_workflows", "find_similar", "mine_templates"),
     "actions": ("register_actions", "recommend_actions", "check_action", "build_sites", "register_pages"),
     "ml": ("load_predictor",),
     "auth": ("authenticate", "identify", "grant_roles", "register_login_options"),

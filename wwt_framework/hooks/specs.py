@@ -5,6 +5,7 @@ The verb says when a hook is called and what it may do there:
     register_              once, at start                          no I/O
     list_ load_ fetch_     refresh, in a child process             I/O
     describe_              refresh, and pages                      no I/O
+    mine_                  refresh, in a child process             own folder
     recommend_             every view of a workflow                no I/O
     fit_ train_            background job                          own folder
     label_ find_           refresh, and pages                      no I/O
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
         Errors,
         ExitCode,
         LogExcerpt,
+        Mined,
         NotHonoured,
         Outcome,
         Problem,
@@ -170,6 +172,16 @@ def describe_exit_codes(at: datetime) -> Sequence[ExitCode]:
 
 
 # -- what fails alike: wwt.clustering -----------------------------------------
+
+
+@hookspec(firstresult=True)
+def mine_templates(texts: Sequence[str]) -> Mined | None:
+    """Return which message template each of *texts* is of: logs are grouped and compared by it. Asked: first.
+
+    *texts*: different excerpts of a refresh, hostile, of 8 KiB at most; a few thousand in one call, none twice.
+    Remember in your folder what you made: a text that comes again, after a restart too, is of the template it was of.
+    The same texts in another order get the same answer. Say something of every text, "" where it is of none.
+    """
 
 
 @hookspec

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from wwt_framework.errors import NotFound
+from wwt_framework.keylines import key_lines
 from wwt_framework.model import NOT_REPORTED, ExitCode, LogExcerpt
 from wwt_framework.services.caselines import chain_words
 from wwt_framework.services.casetables import anchor_of, label_of, meaning_of, ordered, short_of
@@ -15,20 +15,6 @@ from wwt_framework.snapshot import Snapshot
 
 #: Texts of a page.
 PAGE = 40
-#: Lines of a text that are marked.
-_KEY_LINES = 6
-
-#: What a line that tells most looks like; the first that matches in a text is searched for first.
-_TELLING = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        r"exception message|an exception of category|exception of type",
-        r"\[(error|fatal)\]|\bfatal (system signal|error|exception)|%MSG-e|\bsegmentation (violation|fault)|std::bad_alloc",
-        r"has exceeded|has been running for|was killed|\bkilled\b|out of memory|\btimed? ?out\b",
-        r"could not|can(no|')t |unable to|no such file|not found|permission denied|failed to|failure|did not answer",
-        r"\berror\b|exception\b",
-    )
-)
 
 
 @dataclass(frozen=True)
@@ -148,17 +134,7 @@ def marked(text: str) -> tuple[Line, ...]:
     The line after "Exception Message:" is the message itself.
     """
     lines = text.replace("\r\n", "\n").split("\n")
-    keys: list[int] = []
-    for pattern in _TELLING:
-        for i, line in enumerate(lines):
-            if len(keys) >= _KEY_LINES:
-                break
-            if i not in keys and pattern.search(line[:2_000]):
-                keys.append(i)
-                if line.strip().lower() == "exception message:" and i + 1 < len(lines):
-                    keys.append(i + 1)
-        if len(keys) >= 2:
-            break  # what is more general only adds noise
+    keys = set(key_lines(lines))
     return tuple(Line(line, i in keys) for i, line in enumerate(lines))
 
 

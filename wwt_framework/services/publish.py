@@ -17,6 +17,7 @@ from pathlib import Path
 
 from wwt_framework.errors import WwtError
 from wwt_framework.snapshot import Snapshot, SnapshotParts, open_snapshot, write
+from wwt_framework.snapshot_templates import Miner, nobody
 from wwt_framework.store import Store, ledger
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ def sweep(data_dir: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def publish(store: Store, data_dir: Path, parts: SnapshotParts) -> Snapshot:
+def publish(store: Store, data_dir: Path, parts: SnapshotParts, mine: Miner = nobody) -> Snapshot:
     """Write *parts* and make them what pages read. The version is made unique and later than all before.
 
     Raises `WwtError` when it can not be written; then nothing has changed.
@@ -58,7 +59,7 @@ def publish(store: Store, data_dir: Path, parts: SnapshotParts) -> Snapshot:
     writing = folder / f"{_WRITING}{parts.version}"
     try:
         writing.mkdir(parents=True)
-        write(writing, parts)
+        write(writing, parts, mine)
         for path in [*writing.iterdir(), writing]:
             _sync(path)
         writing.rename(final)

@@ -26,6 +26,7 @@ from wwt_framework.services.gathering import renewed
 from wwt_framework.services.intake import adapter, path_trouble
 from wwt_framework.services.kept import shelves
 from wwt_framework.services.looking import Look
+from wwt_framework.services.mining import miner
 from wwt_framework.services.publish import FOLDER, alone, prune, publish, sweep
 from wwt_framework.snapshot import Snapshot, open_snapshot
 from wwt_framework.store import Store, ledger
@@ -110,7 +111,7 @@ def _take(
     look.gather()
     progress(0.9, "writing the snapshot")
     reports = _reports(round_)
-    snapshot = publish(store, data_dir, look.parts(reports))
+    snapshot = publish(store, data_dir, look.parts(reports), miner(hooks))
     prune(store, data_dir, config.house.keep_snapshots)
     return reports, snapshot
 

@@ -20,6 +20,7 @@ import pytest
 if TYPE_CHECKING:
     from wwt_framework.testing.contracts import AuthContract, ErrorSourceContract
     from wwt_framework.testing.contracts_actions import ActionContract, GuardContract, contract_case, contract_draft
+    from wwt_framework.testing.contracts_logs import TemplateContract
     from wwt_framework.testing.procedure_contract import ProcedureContract
     from wwt_framework.testing.running import Running
 
@@ -29,6 +30,7 @@ __all__ = [
     "ErrorSourceContract",
     "GuardContract",
     "ProcedureContract",
+    "TemplateContract",
     "contract_case",
     "contract_draft",
     "wwt_plugin",
@@ -40,6 +42,7 @@ _CONTRACTS = {
     "ErrorSourceContract": "contracts",
     "GuardContract": "contracts_actions",
     "ProcedureContract": "procedure_contract",
+    "TemplateContract": "contracts_logs",
     "contract_case": "contracts_actions",
     "contract_draft": "contracts_actions",
 }
