@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from peewee import (
     SQL,
     AutoField,
+    BigIntegerField,
     BlobField,
     BooleanField,
     CompositeKey,
@@ -240,6 +241,53 @@ class Secret(Model):
     created_at = Moment()
 
 
+class HistorySite(Model):
+    """A site that failed jobs were ever seen at, by the number that packed cells carry."""
+
+    number = AutoField()
+    name = Words()
+
+
+class HistoryWorkflow(Model):
+    """What is known of all times about a workflow that ever had failed jobs. Times are seconds since 1970.
+
+    ``key`` is a hash of the name: a name may be longer than what an index takes.
+    """
+
+    number = AutoField()
+    key = BlobField(unique=True)
+    name = Words()
+    digest = BlobField()  # of what was told last; a look that tells the same changes no cell
+    jobs = BigIntegerField()  # failed jobs when it was seen last
+    cells = IntegerField()
+    first_at = BigIntegerField()
+    written_at = BigIntegerField()  # cells last seen at this time were seen until ``seen_at``
+    seen_at = BigIntegerField(index=True)
+    days = BlobField()  # failed jobs day by day, packed
+
+
+class HistoryCells(Model):
+    """The cells of one workflow, packed: each task, exit code and site once."""
+
+    number = IntegerField(primary_key=True)  # as in HistoryWorkflow
+    tasks = Words()  # one to a line, without the workflow
+    packed = BlobField()
+
+
+class HistoryDay(Model):
+    """The last look at the grid on one day (UTC); a day without a row is a day on which nobody looked."""
+
+    day = IntegerField(primary_key=True)  # since 1970
+    at = BigIntegerField()  # seconds
+    jobs = BigIntegerField()
+    workflows = IntegerField()
+    failing = IntegerField()  # workflows with failed jobs
+    unsure = IntegerField()  # workflows whose failed jobs were not known, or lower bounds
+    totals = BlobField()  # by exit code, and by site, packed
+    sites = BlobField()  # readiness and production status, packed
+    pairs = BlobField()  # by exit code and site, packed; empty: thinned out
+
+
 _ModelT = TypeVar("_ModelT", bound=Model)
 
 
@@ -265,6 +313,10 @@ class Tables:
         self.deed = self._bound(Deed, "deed")
         self.mail = self._bound(Mail, "mail")
         self.secret = self._bound(Secret, "secret")
+        self.history_site = self._bound(HistorySite, "history_site")
+        self.history_workflow = self._bound(HistoryWorkflow, "history_workflow")
+        self.history_cells = self._bound(HistoryCells, "history_cells")
+        self.history_day = self._bound(HistoryDay, "history_day")
 
     def _bound(self, model: type[_ModelT], table: str) -> type[_ModelT]:
         """A subclass of *model* of our own: binding the model itself would bind it for every store."""

@@ -1,0 +1,211 @@
+"""The history of failed jobs, as rows with packed columns: `services.history` knows what is in them.
+
+Times are seconds since 1970, days are days since 1970.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, fields
+from itertools import islice
+from typing import Any
+
+from peewee import EXCLUDED, fn
+
+from wwt_framework.store import Store
+
+#: Names in one question, rows in one statement: both databases take them well.
+_MANY = 500
+
+
+@dataclass(frozen=True, slots=True)
+class PastWorkflow:
+    """What is known of all times about one workflow, without its cells."""
+
+    number: int
+    key: bytes
+    name: str
+    digest: bytes
+    jobs: int
+    cells: int
+    first_at: int
+    written_at: int
+    seen_at: int
+    days: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PastCells:
+    """The cells of one workflow."""
+
+    number: int
+    tasks: str
+    packed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PastDay:
+    """The last look of one day. ``pairs`` is empty where it was thinned out, or was not asked for."""
+
+    day: int
+    at: int
+    jobs: int
+    workflows: int
+    failing: int
+    unsure: int
+    totals: bytes
+    sites: bytes
+    pairs: bytes
+
+
+# -- workflows and their cells --
+
+
+def past_workflows(store: Store, keys: Iterable[bytes]) -> dict[bytes, PastWorkflow]:
+    """Key -> what is known, of those among *keys* that are."""
+    table: Any = store.tables.history_workflow
+    found: dict[bytes, PastWorkflow] = {}
+    given = iter(keys)
+    with store.connection():
+        while some := list(islice(given, _MANY)):
+            for row in table.select().where(table.key.in_(some)).tuples():
+                number, key, name, digest, jobs, cells, first_at, written_at, seen_at, days = row
+                found[bytes(key)] = PastWorkflow(
+                    number, bytes(key), name, bytes(digest), jobs, cells, first_at, written_at, seen_at, bytes(days)
+                )
+    return found
+
+
+def past_cells(store: Store, numbers: Iterable[int]) -> dict[int, PastCells]:
+    """Number -> cells, of those among *numbers* that have some."""
+    table: Any = store.tables.history_cells
+    found: dict[int, PastCells] = {}
+    given = iter(numbers)
+    with store.connection():
+        while some := list(islice(given, _MANY)):
+            for number, tasks, packed in table.select().where(table.number.in_(some)).tuples():
+                found[number] = PastCells(number, tasks, bytes(packed))
+    return found
+
+
+def every_past(store: Store, since: int, many: int = 5000) -> Iterator[list[tuple[str, int, int, PastCells]]]:
+    """Name, ``written_at``, ``seen_at`` and cells of all workflows seen at *since* or later, *many* at a time."""
+    workflow: Any = store.tables.history_workflow
+    cells: Any = store.tables.history_cells
+    after = 0
+    while True:
+        with store.connection():
+            rows = list(
+                workflow.select(
+                    workflow.number, workflow.name, workflow.written_at, workflow.seen_at, cells.tasks, cells.packed
+                )
+                .join(cells, on=cells.number == workflow.number)
+                .where((workflow.number > after) & (workflow.seen_at >= since))
+                .order_by(workflow.number)
+                .limit(many)
+                .tuples()
+            )
+        if not rows:
+            return
+        after = rows[-1][0]
+        yield [(row[1], row[2], row[3], PastCells(row[0], row[4], bytes(row[5]))) for row in rows]
+
+
+def keep_past(store: Store, workflows: Sequence[PastWorkflow], cells: Sequence[PastCells]) -> None:
+    """Write *workflows* and *cells*, in the place of what had the same number."""
+    with store.write():
+        _put(store.tables.history_workflow, workflows)
+        _put(store.tables.history_cells, cells)
+
+
+def touch_past(store: Store, numbers: Iterable[int], seen_at: int) -> None:
+    """Say that the workflows *numbers* were seen until *seen_at*."""
+    table: Any = store.tables.history_workflow
+    given = iter(numbers)
+    with store.write():
+        while some := list(islice(given, _MANY)):
+            table.update(seen_at=seen_at).where(table.number.in_(some)).execute()
+
+
+def last_past_number(store: Store) -> int:
+    """The highest number of a workflow; 0 when there is none."""
+    table: Any = store.tables.history_workflow
+    with store.connection():
+        return int(table.select(fn.MAX(table.number)).scalar() or 0)
+
+
+def forget_past(store: Store, before: int, many: int = 2000) -> int:
+    """Forget at most *many* workflows that were last seen before *before*; gives how many they were."""
+    workflow: Any = store.tables.history_workflow
+    cells: Any = store.tables.history_cells
+    with store.write():
+        old = [row[0] for row in workflow.select(workflow.number).where(workflow.seen_at < before).limit(many).tuples()]
+        for start in range(0, len(old), _MANY):
+            some = old[start : start + _MANY]
+            cells.delete().where(cells.number.in_(some)).execute()
+            workflow.delete().where(workflow.number.in_(some)).execute()
+    return len(old)
+
+
+# -- sites --
+
+
+def past_sites(store: Store) -> dict[str, int]:
+    """Name -> number."""
+    table: Any = store.tables.history_site
+    with store.connection():
+        return dict(table.select(table.name, table.number).order_by(table.number).tuples())
+
+
+def number_sites(store: Store, names: Iterable[str]) -> dict[str, int]:
+    """Name -> number of all sites, those among *names* that had none included."""
+    table: Any = store.tables.history_site
+    with store.write(alone="history"):
+        known = past_sites(store)
+        for name in sorted(set(names) - known.keys()):
+            known[name] = table.create(name=name).number
+    return known
+
+
+# -- days --
+
+
+def past_days(store: Store, since: int, until: int, *, pairs: bool = False) -> list[PastDay]:
+    """The days from *since* to *until*, both included, that have a row, oldest first."""
+    table: Any = store.tables.history_day
+    columns = [getattr(table, field.name) for field in fields(PastDay)]
+    with store.connection():
+        rows = table.select(*(columns if pairs else columns[:-1])).where(table.day.between(since, until))
+        return [_day(*row) for row in rows.order_by(table.day).tuples()]
+
+
+def _day(*row: Any) -> PastDay:
+    day, at, jobs, workflows, failing, unsure, totals, sites = row[:8]
+    pairs = bytes(row[8]) if len(row) > 8 else b""
+    return PastDay(day, at, jobs, workflows, failing, unsure, bytes(totals), bytes(sites), pairs)
+
+
+def keep_day(store: Store, day: PastDay) -> None:
+    """Write *day*, unless the one that is there was looked at later."""
+    with store.write(alone="history"):
+        there = past_days(store, day.day, day.day)
+        if not there or there[0].at <= day.at:
+            _put(store.tables.history_day, [day])
+
+
+def thin_days(store: Store, days: Mapping[str, Sequence[int]]) -> None:
+    """Take the pairs out of the days ``days["thin"]``; forget the days ``days["forget"]``."""
+    table: Any = store.tables.history_day
+    with store.write(alone="history"):
+        table.update(pairs=b"").where(table.day.in_(list(days["thin"]))).execute()
+        table.delete().where(table.day.in_(list(days["forget"]))).execute()
+
+
+def _put(table: Any, rows: Sequence[Any]) -> None:
+    names = table._meta.sorted_field_names  # noqa: SLF001 - peewee's public name for it
+    first = getattr(table, names[0])
+    others = {getattr(table, name): EXCLUDED[name] for name in names[1:]}
+    columns = [getattr(table, name) for name in names]
+    for start in range(0, len(rows), _MANY):
+        told = [astuple(row) for row in rows[start : start + _MANY]]
+        table.insert_many(told, fields=columns).on_conflict(conflict_target=[first], update=others).execute()
