@@ -23,7 +23,7 @@ from wwt_framework.hooks.manager import Hooks
 from wwt_framework.jobs import Chore, Clockwork
 from wwt_framework.plugin import Job, PluginContext
 from wwt_framework.pool import in_order
-from wwt_framework.services.access import Access
+from wwt_framework.services.access import Access, Limits
 from wwt_framework.services.board import Board
 from wwt_framework.services.desk.working import JOB as ACTIONS
 from wwt_framework.services.desk.working import ActionWork
@@ -60,6 +60,7 @@ class App:
         self._config = config  # the one that runs; plugins may ask before there is a house
         self.board = Board(config.house.data_dir, store)
         self.compute = Compute(lambda: self._config.house.compute)
+        self.limits = Limits(store, lambda: self._config.house)
         self.post = Post(store, lambda: self._config.house)
         sending = Job(JOB, self.post.deliver, help="sends the mails that wait")
         work = ActionWork(store, lambda: self.house, lambda: self.board.snapshot)
@@ -93,7 +94,14 @@ class App:
             gather=partial(in_order, threads=self._first.house.concurrency),
             snapshot=lambda: self.board.snapshot,
             **lend(
-                self.store, plugin.namespace, plugin.full_name, self.clockwork, self._pulling, self.post, self.compute
+                self.store,
+                plugin.namespace,
+                plugin.full_name,
+                self.clockwork,
+                self._pulling,
+                self.post,
+                self.compute,
+                self.limits,
             ),
         )
 

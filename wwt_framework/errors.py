@@ -39,5 +39,13 @@ class NotSignedIn(Denied):
     """Nobody in particular is asking, and this is not for everybody: signing in (again) may help."""
 
 
+class TooOften(Denied):
+    """Tried too often for now; the message says when to try again, and so does ``again_s`` in seconds."""
+
+    def __init__(self, message: str, again_s: int = 60) -> None:
+        super().__init__(message)
+        self.again_s = again_s
+
+
 class StoreError(WwtError):
     """The store can not be opened, read or written; the message says which, what is wrong and what to do."""

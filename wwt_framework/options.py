@@ -8,6 +8,7 @@ A plugin's options are a class inside it; a field's description is its documenta
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -212,6 +213,30 @@ class MailOptions(BaseModel):
         return self
 
 
+class Limit(BaseModel):
+    """How often something may be tried."""
+
+    model_config = _STRICT
+
+    per_account: int = Field(10, ge=1, description="tries for one account within that time")
+    per_address: int = Field(100, ge=1, description="tries from one address, for all accounts together")
+    minutes: float = Field(15, gt=0, le=1440, description="how long a try counts")
+
+
+class LimitsOptions(BaseModel):
+    """What may be tried how often, by all processes together. What turns out well does not count."""
+
+    model_config = _STRICT
+
+    sign_in: Limit = Field(Limit(), description="wrong passwords, in the form and by basic")
+    registration: Limit = Field(
+        Limit(per_account=3, per_address=20, minutes=60), description="registrations; the account is the mail address"
+    )
+    reset: Limit = Field(
+        Limit(per_account=3, per_address=20, minutes=60), description="password resets that are asked for"
+    )
+
+
 class HouseOptions(BaseModel):
     """The ``wwt:`` block of plugins.yml: what concerns the house and no plugin."""
 
@@ -224,6 +249,10 @@ class HouseOptions(BaseModel):
     open_reading: bool = Field(True, description="reading needs no sign-in")
     session_hours: float = Field(12, gt=0, description="hours after which one has to sign in again")
     session_idle_hours: float = Field(4, gt=0, description="hours without a request that end a session")
+    limits: LimitsOptions = Field(LimitsOptions(), description="how often sign-in, registration and reset may be tried")
+    trusted_proxies: tuple[str, ...] = Field(
+        (), description="addresses or networks of servers in front, whose X-Forwarded-For is believed"
+    )
     data_dir: ConfigPath = Field(Path("wwt-data"), description="folder of everything that is kept")
     store: str = Field("", repr=False, description="database URL; empty: sqlite:///<data_dir>/wwt.db")
     templates: ConfigPath | None = Field(None, description="folder of templates that replace shipped ones")
@@ -263,6 +292,16 @@ class HouseOptions(BaseModel):
         if not match or int(match[2]) > 65535:
             raise ValueError("expected host:port like 127.0.0.1:8080")
         return text
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            try:
+                ipaddress.ip_network(proxy)
+            except ValueError:
+                raise ValueError(f"expected an address or network like 10.0.0.0/8, got {proxy!r}") from None
+        return proxies
 
     @field_validator("base_url")
     @classmethod

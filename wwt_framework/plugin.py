@@ -159,6 +159,35 @@ class AccountsDoor(Protocol):
         """Every account, by name."""
 
 
+class LimitsDoor(Protocol):
+    """How often something may be tried, counted for all processes together. Granted to wwt.auth."""
+
+    def take(
+        self, what: Literal["sign_in", "registration", "reset"], *, account: str = "", remote: str = ""
+    ) -> tuple[int, ...]:
+        """Count one try, for *account* (a name, or a mail address) and for the address *remote* (``visit.remote``).
+
+        Take it before you look whether there is such an account, and say the same either way.
+        What `wwt_framework` checks itself (the hook ``authenticate``) it counts itself.
+        Raises `TooOften`, a `Denied`, which says when to try again: let it through, the house makes a page of it.
+        """
+
+    def give_back(self, turn: tuple[int, ...]) -> None:
+        """Do not count a try that turned out well; *turn*: what ``take`` returned."""
+
+
+class AuditDoor(Protocol):
+    """The record of who did what, which is only added to. Granted to wwt.auth."""
+
+    def write(self, deed: str, user: str = "", subject: str = "", *, remote: str = "", **details: Any) -> None:
+        """Write down that *user* did *deed* to *subject*; that it came by you is added.
+
+        *deed* is a few constant words, like "token made": /audit offers them as a filter. *details*: JSON values.
+        Never write a secret: admins read it, and it can not be taken back.
+        Inside a transaction of the house it is kept with it, or not at all.
+        """
+
+
 class MailDoor(Protocol):
     """Sends mail through the installation's server. Granted to wwt.auth, wwt.actions and wwt.extras."""
 
@@ -226,6 +255,8 @@ class PluginContext(Generic[OptionsT]):
     memory: MutableMapping[str, Any]  # yours alone; JSON values, kept in the store
     actions: ActionsDoor
     accounts: AccountsDoor
+    limits: LimitsDoor
+    audit: AuditDoor
     mail: MailDoor
     jobs: JobsDoor
     compute: ComputeDoor
@@ -286,7 +317,7 @@ class Visit:
     form: Mapping[str, str | list[str]] = field(default_factory=dict)
     body: bytes = field(default=b"", repr=False)
     json: Any = None  # the body, when it was JSON
-    remote: str = ""  # address of the peer, after trusted proxies
+    remote: str = ""  # address of who asks, after trusted proxies
     peer: str = ""  # address of whoever spoke to this server, a proxy's too; "": it can not be told
     base_url: str = ""  # scheme and host that the visitor used
     remote_user: str = ""  # WSGI REMOTE_USER, set by the server in front
@@ -481,8 +512,8 @@ class Health:
 
 
 __all__ = [
-    "Account", "AccountsDoor", "ActionKind", "ActionsDoor", "Command", "ComputeDoor", "Corpus", "Correction", "Decision", "Event",
-    "ExecutorSeen", "ExecutorWord", "Field", "FitReport", "Health", "History", "Job", "JobsDoor", "Link", "LoginOption", "MailDoor", "Matrix", "Page",
+    "Account", "AccountsDoor", "ActionKind", "ActionsDoor", "AuditDoor", "Command", "ComputeDoor", "Corpus", "Correction", "Decision", "Event",
+    "ExecutorSeen", "ExecutorWord", "Field", "FitReport", "Health", "History", "Job", "JobsDoor", "LimitsDoor", "Link", "LoginOption", "MailDoor", "Matrix", "Page",
     "Panel", "PluginContext", "Predictor", "Progress", "Reason", "Reply", "Reported", "Snapshot", "TrainingReport",
     "Visit",
 ]  # fmt: skip

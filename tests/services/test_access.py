@@ -14,9 +14,10 @@ from wwt_framework import hookimpl
 from wwt_framework.errors import Denied, NotSignedIn
 from wwt_framework.hooks.manager import Hooks
 from wwt_framework.model import User
+from wwt_framework.options import LimitsOptions
 from wwt_framework.plugin import Visit
 from wwt_framework.services.access import Access
-from wwt_framework.services.credentials import KeyedHash, Recent
+from wwt_framework.services.access.credentials import KeyedHash, Recent
 from wwt_framework.store import Store, ledger
 
 
@@ -25,6 +26,7 @@ class Options:
     open_reading: bool = True
     session_hours: float = 12
     session_idle_hours: float = 4
+    limits: LimitsOptions = field(default_factory=LimitsOptions)
 
 
 class Clock:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.services.mail_server import free_port
-from wwt_framework.errors import PluginError, WwtError
+from wwt_framework.errors import PluginError, TooOften, WwtError
 from wwt_framework.model import Action, ActionState
 from wwt_framework.options import HouseOptions, MailOptions
 from wwt_framework.plugin import Account
@@ -31,10 +31,10 @@ def store() -> Iterator[Store]:
     opened.close()
 
 
-def test_every_plugin_gets_the_doors_of_its_context(store: Store) -> None:
-    doors = lend(store, "errors", "errors.world", Clockwork())
+def test_every_plugin_gets_all_doors_of_its_context(store: Store) -> None:
+    doors = set(lend(store, "errors", "errors.world", Clockwork()))
 
-    assert set(doors) == {"memory", "actions", "accounts", "mail", "jobs", "compute"}
+    assert doors == {"memory", "actions", "accounts", "limits", "audit", "mail", "jobs", "compute"}
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,8 @@ def test_every_plugin_gets_the_doors_of_its_context(store: Store) -> None:
         ("auth", "actions", "wwt.actions"),
         ("errors", "accounts", "wwt.auth"),
         ("actions", "accounts", "wwt.auth"),
+        ("extras", "limits", "wwt.auth"),
+        ("actions", "audit", "wwt.auth"),
         ("ml", "mail", "wwt.auth, wwt.actions, wwt.extras"),
     ],
 )
@@ -163,3 +165,23 @@ def test_trouble_of_the_mail_server_is_told_to_plugins(store: Store) -> None:
         post.deliver(lambda *_: None)
 
     assert "does not answer: the connection was refused" in door.trouble()
+
+
+def test_tries_that_plugins_count_are_the_same_for_all_of_them(store: Store) -> None:
+    local, passkey = (lend(store, "auth", f"auth.{name}", Clockwork())["limits"] for name in ("local", "passkey"))
+    for _ in range(3):
+        local.take("reset", account="olga@example.org", remote="10.0.0.1")
+
+    with pytest.raises(
+        TooOften, match=r"^There were too many tries to reset a password\. Try again in 60 minutes, at "
+    ):
+        passkey.take("reset", account="OLGA@example.org", remote="10.0.0.2")
+
+
+def test_what_a_plugin_writes_down_names_the_plugin(store: Store) -> None:
+    audit = lend(store, "auth", "auth.token", Clockwork())["audit"]
+    audit.write("token made", "olga", "ci", remote="10.0.0.1", by="somebody else", scopes=["viewer"])
+
+    (deed,) = ledger.deeds(store)
+    assert (deed.user, deed.deed, deed.subject, deed.remote) == ("olga", "token made", "ci", "10.0.0.1")
+    assert deed.details == {"scopes": ["viewer"], "by": "auth.token"}

@@ -10,12 +10,20 @@ from typing import Any, Protocol
 from wwt_framework.compute import LOCAL, Compute
 from wwt_framework.errors import PluginError, WwtError
 from wwt_framework.model import Action, ActionState
+from wwt_framework.options import HouseOptions
 from wwt_framework.plugin import Account, ActionKind, ComputeDoor, ExecutorSeen, ExecutorWord, Reported
+from wwt_framework.services.access.limits import Limits
 from wwt_framework.services.mailing import NO_SERVER, Post
 from wwt_framework.store import Store, ledger
 
 #: door -> the namespaces that may open it
-GRANTED = {"actions": ("actions",), "accounts": ("auth",), "mail": ("auth", "actions", "extras")}
+GRANTED = {
+    "actions": ("actions",),
+    "accounts": ("auth",),
+    "limits": ("auth",),
+    "audit": ("auth",),
+    "mail": ("auth", "actions", "extras"),
+}
 
 
 class _Clockwork(Protocol):
@@ -110,6 +118,30 @@ class Accounts:
         return account
 
 
+class LimitsOf:
+    """`LimitsDoor`: the tries that plugins count are the house's own."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+
+    def take(self, what: str, *, account: str = "", remote: str = "") -> tuple[int, ...]:
+        return self._limits.take(what, account, remote)
+
+    def give_back(self, turn: tuple[int, ...]) -> None:
+        self._limits.give_back(turn)
+
+
+class Audit:
+    """`AuditDoor`: what is written down names the plugin."""
+
+    def __init__(self, store: Store, plugin: str) -> None:
+        self._store = store
+        self._plugin = plugin
+
+    def write(self, deed: str, user: str = "", subject: str = "", *, remote: str = "", **details: Any) -> None:
+        ledger.write_down(self._store, user, deed, subject, remote=remote, **{**details, "by": self._plugin})
+
+
 class Mail:
     """`MailDoor`: mails are sent in the name of the plugin. Open as long as the installation has a mail server."""
 
@@ -171,13 +203,17 @@ def lend(
     pulling: Callable[[], Pulling] = Pulling,
     post: Post | None = None,
     compute: ComputeDoor | None = None,
+    limits: Limits | None = None,
 ) -> dict[str, Any]:
-    """The doors of one plugin, as `PluginContext` wants them: memory, actions, accounts, mail, jobs, compute.
+    """The doors of one plugin, as `PluginContext` wants them: memory, actions, accounts, limits, audit, mail, jobs, compute.
 
     *namespace*: "errors", "auth"; *plugin*: its full name, "auth.local". *pulling*: of this moment.
     *post*: None where mail is never sent. *compute*: None for processes of this machine.
+    *limits*: None for those of `HouseOptions`.
     """
+    limits = limits or Limits(store, HouseOptions)
     doors: dict[str, Any] = {"actions": Actions(store, pulling), "accounts": Accounts(store, plugin)}
+    doors |= {"limits": LimitsOf(limits), "audit": Audit(store, plugin)}
     doors["mail"] = Mail(post, plugin) if post else Closed(f"plugin '{plugin}': {NO_SERVER}")
     for door, namespaces in GRANTED.items():
         if namespace not in namespaces:

@@ -51,6 +51,70 @@ class Session(Model):
     csrf = Words()  # secret of this session's form tokens
     scratch = Json()  # short memory of sign-in flows: state, nonce
     remote = Words()
+    agent = Words(default="")  # what the browser calls itself
+    ends_at = Moment(null=True)  # for break-glass: when it ends, whatever the limits are
+
+
+class Person(Model):
+    """Somebody, whatever they sign in by. ``key``: the name as it is compared."""
+
+    number = AutoField()
+    key = Words(unique=True)
+    name = Words()
+    full_name = Words()
+    email = Words()
+    roles = Json()  # granted here, beside what backends say
+    disabled_at = Moment(null=True)
+    disabled_by = Words()
+    created_at = Moment()
+
+
+class Identity(Model):
+    """What one backend calls one person."""
+
+    number = AutoField()
+    backend = Words()
+    login = Words()
+    person = IntegerField(index=True)
+    vouched = Json()  # roles that the backend gave last
+    linked_at = Moment()
+    linked_by = Words()  # "" for who came by this backend first
+    seen_at = Moment()
+
+    class Meta:
+        indexes = ((("backend", "login"), True),)
+
+
+class Device(Model):
+    """A browser by which somebody has signed in. Only the SHA-256 of its cookie is here."""
+
+    number = AutoField()
+    digest = Words()
+    person = Words()
+    agent = Words()
+    first_at = Moment()
+    seen_at = Moment(index=True)
+
+    class Meta:
+        indexes = ((("digest", "person"), True),)
+
+
+class Attempt(Model):
+    """One try of something that is limited. ``key`` is a keyed hash: it tells nobody who tried."""
+
+    number = AutoField()
+    key = Words(index=True)
+    at = Moment(index=True)
+
+
+class BreakGlass(Model):
+    """A code that lets whoever has the shell in as admin, once, for a while."""
+
+    digest = Words(primary_key=True)
+    made_by = Words()
+    made_at = Moment()
+    ends_at = Moment(index=True)
+    used_at = Moment(null=True)
 
 
 class Action(Model):
@@ -197,7 +261,10 @@ class SnapshotVersion(Model):
 
 
 class Deed(Model):
-    """Who did what that others may ask about later: resets, sign-ins, changed accounts."""
+    """Who did what that others may ask about later: resets, sign-ins, changed accounts.
+
+    Only added to: a trigger of the database refuses anything else.
+    """
 
     number = AutoField()
     at = Moment(index=True)
@@ -299,6 +366,11 @@ class Tables:
         self._database = database
         self.account = self._bound(Account, "account")
         self.session = self._bound(Session, "session")
+        self.person = self._bound(Person, "person")
+        self.identity = self._bound(Identity, "identity")
+        self.device = self._bound(Device, "device")
+        self.attempt = self._bound(Attempt, "attempt")
+        self.break_glass = self._bound(BreakGlass, "break_glass")
         self.action = self._bound(Action, "action")
         self.action_event = self._bound(ActionEvent, "action_event")
         self.draft = self._bound(Draft, "draft")

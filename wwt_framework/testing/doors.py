@@ -10,14 +10,20 @@ from datetime import datetime, timezone
 from typing import Any
 
 from wwt_framework.addresses import address
-from wwt_framework.errors import Denied, NotFound, PluginError, WwtError
+from wwt_framework.errors import Denied, NotFound, PluginError, TooOften, WwtError
 from wwt_framework.model import OPEN_STATES, ROLES, TRANSITIONS, Action, ActionState, Case, SiteStatus
 from wwt_framework.plugin import Account, ActionKind, ExecutorSeen, ExecutorWord, Reported
 
 QUEUED = ActionState.QUEUED
 
 #: door -> the namespaces that may open it
-GRANTED = {"actions": ("wwt.actions",), "accounts": ("wwt.auth",), "mail": ("wwt.auth", "wwt.actions", "wwt.extras")}
+GRANTED = {
+    "actions": ("wwt.actions",),
+    "accounts": ("wwt.auth",),
+    "limits": ("wwt.auth",),
+    "audit": ("wwt.auth",),
+    "mail": ("wwt.auth", "wwt.actions", "wwt.extras"),
+}
 
 
 class ActionsInMemory:
@@ -129,6 +135,37 @@ class AccountsInMemory:
 
     def all(self) -> list[Account]:
         return [self._kept[name] for name in sorted(self._kept)]
+
+
+@dataclass
+class LimitsInMemory:
+    """`LimitsDoor` that counts and keeps: (what, account or address) -> tries. At ``most`` it refuses."""
+
+    most: int = 10
+    tries: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _turns: list[tuple[tuple[str, str], ...]] = field(default_factory=list)
+
+    def take(self, what: str, *, account: str = "", remote: str = "") -> tuple[int, ...]:
+        keys = tuple((what, one) for one in (account.casefold(), remote) if one)
+        if any(self.tries[key] >= self.most for key in keys):
+            raise TooOften(f"There were too many tries to {what}. Try again in 60 seconds.", 60)
+        self.tries.update(keys)
+        self._turns.append(keys)
+        return (len(self._turns) - 1,)
+
+    def give_back(self, turn: tuple[int, ...]) -> None:
+        for number in turn:
+            self.tries.subtract(self._turns[number])
+
+
+@dataclass
+class AuditInMemory:
+    """`AuditDoor` that keeps what was written: (deed, user, subject, details)."""
+
+    deeds: list[tuple[str, str, str, dict[str, Any]]] = field(default_factory=list)
+
+    def write(self, deed: str, user: str = "", subject: str = "", *, remote: str = "", **details: Any) -> None:
+        self.deeds.append((deed, user, subject, {**details, **({"remote": remote} if remote else {})}))
 
 
 @dataclass(frozen=True)

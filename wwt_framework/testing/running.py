@@ -21,9 +21,11 @@ from wwt_framework.testing.doors import (
     GRANTED,
     AccountsInMemory,
     ActionsInMemory,
+    AuditInMemory,
     ClosedDoor,
     ComputeHere,
     JobsInMemory,
+    LimitsInMemory,
     MailInMemory,
     SnapshotInMemory,
     gather,
@@ -40,6 +42,8 @@ class Doors:
     folder: Path
     actions: ActionsInMemory = field(default_factory=ActionsInMemory)
     accounts: AccountsInMemory = field(default_factory=AccountsInMemory)
+    limits: LimitsInMemory = field(default_factory=LimitsInMemory)
+    audit: AuditInMemory = field(default_factory=AuditInMemory)
     mail: MailInMemory = field(default_factory=MailInMemory)
     jobs: JobsInMemory = field(default_factory=JobsInMemory)
     compute: ComputeHere = field(default_factory=ComputeHere)

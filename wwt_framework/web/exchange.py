@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email import policy
 from email.parser import BytesParser
 from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
@@ -235,19 +236,45 @@ def _parts(body: bytes, content_type: str) -> list[tuple[str, str]]:
     return pairs
 
 
-def visit_of(request: Any, base_url: str) -> Visit:
-    """The `Visit` of a CherryPy request, of which path, query and body are still to be read, since they may be bad."""
+def visit_of(request: Any, base_url: str, proxies: Collection[str] = ()) -> Visit:
+    """The `Visit` of a CherryPy request, of which path, query and body are still to be read, since they may be bad.
+
+    *proxies*: addresses and networks of those whose X-Forwarded-For is believed.
+    """
     environ = request.wsgi_environ
+    headers, peer = _headers(environ), environ.get("REMOTE_ADDR", "")
     return Visit(
         method=request.method,
         path="/",
-        headers=_headers(environ),
-        remote=environ.get("REMOTE_ADDR", ""),
-        peer=environ.get("REMOTE_ADDR", ""),
+        headers=headers,
+        remote=origin_of(peer, headers.get("x-forwarded-for", ""), proxies),
+        peer=peer,
         base_url=base_url or request.base,
         remote_user=environ.get("REMOTE_USER", ""),
         client_certificate=_certificate(environ),
     )
+
+
+def origin_of(peer: str, forwarded: str, proxies: Collection[str]) -> str:
+    """The address of who asks: the last one that no trusted proxy has, as each of them adds whom it heard.
+
+    What stands further left was sent by the visitor, and may be anything.
+    """
+    trusted = _networks(tuple(proxies))
+    origin = peer
+    for hop in reversed([part.strip() for part in forwarded.split(",") if part.strip()]):
+        try:
+            if not any(ip_address(origin) in network for network in trusted):
+                break
+            origin = str(ip_address(hop))
+        except ValueError:  # a proxy of ours would have written an address
+            break
+    return origin
+
+
+@lru_cache(maxsize=16)
+def _networks(proxies: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(proxy) for proxy in proxies)
 
 
 def with_address(visit: Visit, environ: Mapping[str, Any]) -> Visit:

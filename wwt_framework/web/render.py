@@ -106,6 +106,7 @@ _TITLES = {
     411: "How long is it?",
     413: "Too much at once",
     422: "Please check the form",
+    429: "Too often",
     500: "Something broke here",
     503: "Not possible right now",
 }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar, cast
 
-from wwt_framework.errors import Denied, NotSignedIn
+from wwt_framework.errors import Denied, NotSignedIn, TooOften
 from wwt_framework.model import ROLES, User
 from wwt_framework.plugin import Visit
 from wwt_framework.web.exchange import Exchange, Refused, current_exchange, same_origin
@@ -155,7 +155,9 @@ def check_role(exchange: Exchange, role: str) -> None:
 
 
 def refusal(exchange: Exchange, denied: Denied) -> Refused:
-    """401 for a visitor who may sign in, 403 for a user who lacks a role."""
+    """401 for a visitor who may sign in, 403 for a user who lacks a role, 429 for who tried too often."""
+    if isinstance(denied, TooOften):
+        return Refused(429, str(denied), Retry_After=str(denied.again_s))
     if not isinstance(denied, NotSignedIn):
         return Refused(403, str(denied))
     headers = {} if exchange.wants_html() else {"WWW_Authenticate": 'Basic realm="wwt", charset="UTF-8"'}

@@ -119,7 +119,8 @@ class Pages:
         house = self.app.house
         environ = request.wsgi_environ
         base = urlsplit(house.config.house.base_url or "")
-        visit = visit_of(request, f"{base.scheme}://{base.netloc}" if base.netloc else "")
+        proxies = house.config.house.trusted_proxies
+        visit = visit_of(request, f"{base.scheme}://{base.netloc}" if base.netloc else "", proxies)
         prefix = environ.get("SCRIPT_NAME", "").rstrip("/") or base.path.rstrip("/")
         now = datetime.now(timezone.utc)
         exchange = Exchange(self.app, house, self.room(house), now, visit, prefix, self.is_secure(environ))

@@ -19,6 +19,20 @@ from wwt_framework.store.ledger.actions import (
     open_actions,
     submit,
 )
+from wwt_framework.store.ledger.attempts import (
+    Bound,
+    Turn,
+    give_back,
+    take_turn,
+)
+from wwt_framework.store.ledger.audit import (
+    Deed,
+    DeedQuery,
+    deed_names,
+    deeds,
+    find_deeds,
+    write_down,
+)
 from wwt_framework.store.ledger.drafts import (
     KeptDraft,
     draft,
@@ -71,13 +85,11 @@ from wwt_framework.store.ledger.memory import (
     secret,
 )
 from wwt_framework.store.ledger.people import (
-    Deed,
     accounts,
     add_account,
     change_account,
-    deeds,
     find_account,
-    write_down,
+    name_key,
 )
 from wwt_framework.store.ledger.reasons import (
     BookEntry,
@@ -147,7 +159,9 @@ __all__ = [
     "ActionEvent",
     "ActionSearch",
     "BookEntry",
+    "Bound",
     "Deed",
+    "DeedQuery",
     "Evidence",
     "JobRun",
     "KeptDraft",
@@ -156,6 +170,7 @@ __all__ = [
     "RefreshMark",
     "Session",
     "Submitted",
+    "Turn",
     "Version",
     "accounts",
     "action",
@@ -176,6 +191,7 @@ __all__ = [
     "clear_marks",
     "count_actions",
     "current_version",
+    "deed_names",
     "deeds",
     "done_actions",
     "draft",
@@ -191,6 +207,7 @@ __all__ = [
     "executors",
     "expire",
     "find_account",
+    "find_deeds",
     "find_draft",
     "find_session",
     "forget_drafts",
@@ -199,6 +216,7 @@ __all__ = [
     "forget_runs",
     "forget_sessions",
     "forget_version",
+    "give_back",
     "give_up_mails",
     "hand_out",
     "has_evidence",
@@ -220,6 +238,7 @@ __all__ = [
     "marked_preps",
     "marks",
     "move",
+    "name_key",
     "note",
     "open_actions",
     "open_actions_of",
@@ -246,6 +265,7 @@ __all__ = [
     "submit",
     "take_back_mails",
     "take_mail",
+    "take_turn",
     "touch_session",
     "use_reasons",
     "versions",

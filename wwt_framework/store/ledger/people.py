@@ -1,11 +1,10 @@
-"""Local accounts, and who did what."""
+"""Local accounts."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 
 import peewee
@@ -99,38 +98,3 @@ def _check_roles(roles: Iterable[str]) -> None:
 
 def _account(row: Any) -> Account:
     return Account(row.name, row.secret, frozenset(row.roles), row.full_name, row.email, row.active)
-
-
-# -- who did what -------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Deed:
-    """Something that a person did and others may ask about."""
-
-    at: datetime
-    user: str
-    deed: str  # "reset", "signed in", "added account"
-    subject: str = ""  # what it was done to
-    details: dict[str, Any] = field(default_factory=dict)
-    remote: str = ""
-
-
-def write_down(store: Store, user: str, deed: str, subject: str = "", *, remote: str = "", **details: Any) -> None:
-    """Remember that *user* did *deed* to *subject*."""
-    with store.write():
-        store.tables.deed.create(
-            at=store.now(), user_name=user, deed=deed, subject=subject, details=details, remote=remote
-        )
-
-
-def deeds(store: Store, limit: int = 100, deed: str = "", subject: str = "") -> list[Deed]:
-    """What was done, newest first; only *deed*, only to *subject*, where these are given."""
-    table = store.tables.deed
-    query = table.select().order_by(table.number.desc()).limit(limit)
-    if deed:
-        query = query.where(table.deed == deed)
-    if subject:
-        query = query.where(table.subject == subject)
-    with store.connection():
-        return [Deed(row.at, row.user_name, row.deed, row.subject, row.details, row.remote) for row in query]

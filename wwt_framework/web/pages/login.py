@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from wwt_framework.web.exchange import current_exchange
 from wwt_framework.web.render import redirect, render
 from wwt_framework.web.responses import Response
 from wwt_framework.web.signing import safe_next, sign_in, sign_out
-from wwt_framework.web.tools import page
+from wwt_framework.web.tools import page, refusal
 
 
 def mount(app: Any) -> dict[str, Any]:  # noqa: ARG001  # every page module is mounted alike
@@ -32,7 +32,13 @@ class LoginPage:
     webmaster: str = ""
 
 
-def _draw(next_address: str, username: str = "", complaint: str = "", status: int = 200) -> Response:
+def _draw(
+    next_address: str,
+    username: str = "",
+    complaint: str = "",
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
     exchange = current_exchange()
     options = [option for _, option in exchange.room.login_options]
     shown = LoginPage(
@@ -44,7 +50,7 @@ def _draw(next_address: str, username: str = "", complaint: str = "", status: in
         complaint=complaint,
         webmaster=exchange.house.config.house.webmaster.email,
     )
-    return render("login.html", status, {"Cache-Control": "no-store"}, page=shown)
+    return render("login.html", status, {"Cache-Control": "no-store", **(headers or {})}, page=shown)
 
 
 @page(role="anyone")
@@ -59,7 +65,9 @@ def enter(username: str = "", password: str = "", next: str = "/") -> Response: 
     try:
         sign_in(current_exchange(), username, password)
     except Denied as denied:
-        return _draw(safe_next(next), username, str(denied), 401)
+        refused = refusal(current_exchange(), denied)
+        headers = {"Retry-After": refused.headers["Retry-After"]} if refused.status == 429 else {}
+        return _draw(safe_next(next), username, str(denied), 429 if headers else 401, headers)
     return Response(b"", status=303, headers={"Location": current_exchange().prefix + safe_next(next)})
 
 

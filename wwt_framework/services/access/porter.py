@@ -1,34 +1,33 @@
-"""Who is asking, and may they: sign-in, sessions, basic sign-in of scripts, roles, and the tokens of forms."""
+"""The porter: who is asking, by session, basic sign-in or what backends make of a visit; and may they."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import logging
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from wwt_framework.errors import Denied, NotSignedIn, StoreError
-from wwt_framework.model import ROLES, User
+from wwt_framework.model import User
+from wwt_framework.options import LimitsOptions
 from wwt_framework.plugin import Visit
-from wwt_framework.services.credentials import KeyedHash, Recent, check_bounds, read_basic, scheme_of
+from wwt_framework.services.access.backends import Backends
+from wwt_framework.services.access.credentials import KeyedHash, Recent, check_bounds, read_basic, scheme_of
+from wwt_framework.services.access.limits import Limits
 from wwt_framework.store import Store, ledger
 from wwt_framework.store.ledger import Session
 
 if TYPE_CHECKING:
-    from wwt_framework.hooks.manager import Answer, Hooks
+    from wwt_framework.hooks.manager import Hooks
 
 log = logging.getLogger(__name__)
 
 ROLES_AGE = timedelta(minutes=5)  # after which a user's roles are asked for again
 SCRATCH_AGE = timedelta(minutes=15)  # that a sign-in flow may take
 TOUCH_AGE = timedelta(minutes=1)  # how exactly a session's last use is known
-HASHES = 2  # passwords that are checked at the same time; argon2 takes 64 MiB for each
-PATIENCE_S = 10.0  # that one waits for one's turn
 
 
 class AccessOptions(Protocol):
@@ -37,6 +36,7 @@ class AccessOptions(Protocol):
     open_reading: bool
     session_hours: float
     session_idle_hours: float
+    limits: LimitsOptions
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ class Access:
         self._hooks = hooks
         self._store = store
         self._options = options
-        self._turns = threading.BoundedSemaphore(HASHES)
+        self._backends = Backends(hooks)
+        self.limits = Limits(store, options)
         self._keyed = KeyedHash()
         self._basic: Recent[bytes] = Recent(ROLES_AGE)
         self._recent: Recent[User] = Recent(ROLES_AGE)
@@ -68,12 +69,12 @@ class Access:
 
         *token*: of the cookie that came with the form; what it stood for ends here. Raises `Denied` in words.
         """
-        session = self.start_session(self._authenticate(username, password), remote, token)
+        session = self.start_session(self._authenticate(username, password, remote, "form"), remote, token)
         return session, session.user
 
     def start_session(self, user: User, remote: str = "", token: str = "") -> Session:
         """Start a session for a user whom a backend vouches for; its token is always new. Raises `Denied`."""
-        granted = self._with_roles(user)
+        granted = self._backends.with_roles(user)
         now, options = self._store.now(), self._options()
         with self._store.write():
             ledger.end_session(self._store, token)
@@ -126,9 +127,7 @@ class Access:
         if user := self._identify(visit):
             return self._known(user, "identify")
         if scheme == "basic":
-            user = self._with_roles(self._authenticate(username, password))
-            self._basic.add(self._keyed(username, password), user, self._store.now())
-            return self._known(user, "basic")
+            return self._known(self._by_basic(username, password, visit.remote), "basic")
         if scheme == "bearer":
             raise NotSignedIn("The token in the Authorization header is not known here, or not any more.")
         return self._nobody(None)
@@ -200,71 +199,41 @@ class Access:
             return session  # another request is asking
         if session.user.backend not in self._hooks().plugins:
             raise Denied(f"{session.user.backend} vouched for this session and is not there any more")
-        user = self._with_roles(replace(session.user, roles=session.vouched), before=session.user.roles)
+        user = self._backends.with_roles(replace(session.user, roles=session.vouched), before=session.user.roles)
         ledger.change_user(self._store, session, user)
         return replace(session, user=user)
 
     # -- backends --
 
-    def _authenticate(self, username: str, password: str) -> User:
+    def _authenticate(self, username: str, password: str, remote: str, how: str) -> User:
+        """The user whose password this is; a wrong one is counted and written down. Raises `Denied`."""
         username = username.strip()
         check_bounds(username, password)
-        with self._turn():
-            answer = self._hooks().first("authenticate", username=username, password=password)
-        if answer is None:
-            raise NotSignedIn("Name or password is not right.")
-        if answer.error is not None:
-            if isinstance(answer.error, Denied):
-                raise answer.error
-            raise NotSignedIn(
-                f"Nobody knows this name with this password, but {answer.plugin} could not be asked; try again later."
-            )
-        return _vouched(answer)
+        with self._backends.turn():
+            turn = self.limits.take("sign_in", username, remote)
+            try:
+                user = self._backends.authenticate(username, password)
+            except Denied as denied:
+                ledger.write_down(self._store, username, "sign-in failed", how, remote=remote, why=str(denied))
+                raise
+            self.limits.give_back(turn)
+        return user
 
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Bound how many passwords are checked at once."""
-        if not self._turns.acquire(timeout=PATIENCE_S):
-            raise NotSignedIn("Too many people are signing in at this moment; try again in a few seconds.")
-        try:
-            yield
-        finally:
-            self._turns.release()
+    def _by_basic(self, username: str, password: str, remote: str) -> User:
+        user = self._backends.with_roles(self._authenticate(username, password, remote, "basic"))
+        self._basic.add(self._keyed(username, password), user, self._store.now())
+        return user
 
     def _identify(self, visit: Visit) -> User | None:
-        answer = self._hooks().first("identify", visit=visit)
-        if answer is None:
+        vouched = self._backends.identify(visit)
+        if vouched is None:
             return None
-        if isinstance(answer.error, Denied):
-            raise answer.error
-        if answer.error is not None:
-            log.warning("a visitor could not be identified: %s", answer.complaint)
-            return None
-        vouched = _vouched(answer)
         now = self._store.now()
         user = self._recent.find(vouched, now)
         if user is None:
-            user = self._with_roles(vouched)
+            user = self._backends.with_roles(vouched)
             self._recent.add(vouched, user, now)
         return user
-
-    def _with_roles(self, user: User, before: frozenset[str] = frozenset()) -> User:
-        """*user* with the roles that came from its backend and those that are granted to it. Raises `Denied`.
-
-        When the user's own backend grants roles, its answer takes the place of what it said at sign-in.
-        *before*: the roles known so far; they stay as long as a plugin can not be asked.
-        """
-        answers = self._hooks().each("grant_roles", user=user)
-        for answer in answers:
-            if isinstance(answer.error, Denied):
-                raise answer.error
-        own = any(answer.ok and answer.plugin == user.backend for answer in answers)
-        roles = set() if own else set(user.roles)
-        for answer in answers:
-            roles.update(answer.value if answer.ok else before)
-        if strange := sorted(roles - set(ROLES)):
-            log.warning("unknown roles were left out", extra={"user": user.name, "roles": strange})
-        return replace(user, roles=frozenset(roles & set(ROLES)))
 
     # -- visitors --
 
@@ -278,14 +247,6 @@ class Access:
         """A visitor without a session: the form token hangs on the name, and on a key of the installation."""
         key = ledger.secret(self._store, "forms")
         return Visitor(user, None, _form_token(key, via, user.backend, user.name), via)
-
-
-def _vouched(answer: Answer) -> User:
-    """The user in *answer*, with the name of the plugin that vouches, whatever it says of itself."""
-    user: User = answer.value
-    if not user.name:
-        raise NotSignedIn(f"{answer.plugin} let somebody in without a name; that is a mistake in the plugin.")
-    return replace(user, backend=answer.plugin)
 
 
 def _form_token(key: bytes, *about: str) -> str:

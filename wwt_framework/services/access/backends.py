@@ -1,0 +1,91 @@
+"""What the backends say of a login or a visit: who it is, with which roles."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from wwt_framework.errors import Denied, NotSignedIn
+from wwt_framework.model import ROLES, User
+from wwt_framework.plugin import Visit
+
+if TYPE_CHECKING:
+    from wwt_framework.hooks.manager import Answer, Hooks
+
+log = logging.getLogger(__name__)
+
+HASHES = 2  # passwords that are checked at the same time; argon2 takes 64 MiB for each
+PATIENCE_S = 10.0  # that one waits for one's turn
+
+
+class Backends:
+    """The auth plugins of this installation, asked as sign-in wants it."""
+
+    def __init__(self, hooks: Callable[[], Hooks]) -> None:
+        self._hooks = hooks
+        self._turns = threading.BoundedSemaphore(HASHES)
+
+    def authenticate(self, username: str, password: str) -> User:
+        """The user whose password this is. Raises `NotSignedIn`, and `Denied` where a backend refuses."""
+        answer = self._hooks().first("authenticate", username=username, password=password)
+        if answer is None:
+            raise NotSignedIn("Name or password is not right.")
+        if answer.error is not None:
+            if isinstance(answer.error, Denied):
+                raise answer.error
+            raise NotSignedIn(
+                f"Nobody knows this name with this password, but {answer.plugin} could not be asked; try again later."
+            )
+        return vouched(answer)
+
+    def identify(self, visit: Visit) -> User | None:
+        """The user behind *visit*, without the roles that other plugins grant. Raises `Denied`."""
+        answer = self._hooks().first("identify", visit=visit)
+        if answer is None:
+            return None
+        if isinstance(answer.error, Denied):
+            raise answer.error
+        if answer.error is not None:
+            log.warning("a visitor could not be identified: %s", answer.complaint)
+            return None
+        return vouched(answer)
+
+    def with_roles(self, user: User, before: frozenset[str] = frozenset()) -> User:
+        """*user* with the roles that came from its backend and those that are granted to it. Raises `Denied`.
+
+        When the user's own backend grants roles, its answer takes the place of what it said at sign-in.
+        *before*: the roles known so far; they stay as long as a plugin can not be asked.
+        """
+        answers = self._hooks().each("grant_roles", user=user)
+        for answer in answers:
+            if isinstance(answer.error, Denied):
+                raise answer.error
+        own = any(answer.ok and answer.plugin == user.backend for answer in answers)
+        roles = set() if own else set(user.roles)
+        for answer in answers:
+            roles.update(answer.value if answer.ok else before)
+        if strange := sorted(roles - set(ROLES)):
+            log.warning("unknown roles were left out", extra={"user": user.name, "roles": strange})
+        return replace(user, roles=frozenset(roles & set(ROLES)))
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait until a password may be checked: few are at the same time. Raises `NotSignedIn`."""
+        if not self._turns.acquire(timeout=PATIENCE_S):
+            raise NotSignedIn("Too many people are signing in at this moment; try again in a few seconds.")
+        try:
+            yield
+        finally:
+            self._turns.release()
+
+
+def vouched(answer: Answer) -> User:
+    """The user in *answer*, with the name of the plugin that vouches, whatever it says of itself."""
+    user: User = answer.value
+    if not user.name:
+        raise NotSignedIn(f"{answer.plugin} let somebody in without a name; that is a mistake in the plugin.")
+    return replace(user, backend=answer.plugin)
