@@ -14,7 +14,7 @@ PARALLEL = -n $(WORKERS) --dist loadgroup
 # The browser's driver is linked against libatomic1 and does not bring it.
 APT_TEST := chromium fonts-dejavu-core libatomic1
 # Servers that some tests start for themselves when they are here.
-APT_SERVERS := postgresql
+APT_SERVERS := postgresql rabbitmq-server
 
 # uv trusts its own list of authorities; where the machine has one, it may hold a proxy's too.
 UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),true,false)

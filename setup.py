@@ -44,9 +44,13 @@ CMS = ["cryptography"]
 #: Unified's own database; its driver needs no Oracle client.
 ORACLE = ["oracledb>=2"]
 
+#: Documents for CMS's monitoring are sent over STOMP.
+STOMP = ["stomp.py>=8.1"]
+
 TEST = [
     *CMS,
     *ORACLE,
+    *STOMP,
     "aiosmtpd",
     "axe-playwright-python",
     "distributed>=2024",
@@ -117,7 +121,7 @@ setup(
     zip_safe=False,
     cmdclass={"build": CleanBuild},
     install_requires=CORE,
-    extras_require={"cms": CMS, "oracle": ORACLE, "scale": SCALE, "test": TEST, "docs": DOCS},
+    extras_require={"cms": CMS, "oracle": ORACLE, "stomp": STOMP, "scale": SCALE, "test": TEST, "docs": DOCS},
     entry_points={
         "console_scripts": ["wwt = wwt_framework.cli:main"],
         "pytest11": ["wwt_framework = wwt_framework.testing"],
@@ -156,6 +160,7 @@ setup(
         ],
         "wwt.extras": [
             "mail = wwt_plugins.actions.mail:Mail",
+            "workflowmonit = wwt_plugins.actions.workflowmonit:WorkflowMonit",
         ],
     },
 )

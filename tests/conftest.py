@@ -21,6 +21,7 @@ IN_CI = os.environ.get("CI") == "true"
 # component -> where to look: names on the path, or patterns of files, newest last
 COMPONENTS: dict[str, tuple[str, ...]] = {
     "chromium": ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
+    "rabbitmq": ("/usr/lib/rabbitmq/bin/rabbitmq-server",),
     "postgresql": ("postgres", "/usr/lib/postgresql/*/bin/postgres"),
 }
 
