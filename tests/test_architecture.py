@@ -37,7 +37,8 @@ MAY: dict[str, tuple[str, ...]] = {
     "documents": ("config_messages", "config_reading"),
     # floor 2: machinery
     **dict.fromkeys(CONFIG, ("errors", "options", *CONFIG)),
-    "import_config": ("errors", "options", *CONFIG),
+    "import_config": ("errors", "options", "import_config_monit", *CONFIG),
+    "import_config_monit": ("addresses", *CONFIG),
     "http": ("errors",),
     "pool": (),
     "logs": (),
@@ -94,6 +95,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "argon2": ("plugins",),
     "cryptography": ("plugins",),
     "oracledb": ("plugins",),
+    "stomp": ("plugins",),
     "trustme": ("testing",),
     "pydantic": ("options", "documents", *CONFIG, "import_config", "hooks", "services", "web", "plugins"),
     "pydantic_core": CONFIG,

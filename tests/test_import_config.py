@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from wwt_framework import config
 from wwt_framework.errors import ConfigError
-from wwt_framework.import_config import Converted, convert
+from wwt_framework.import_config import Converted, Original, convert
 
 # Every key that PROMISES section 6 lists, with values as an installation had them.
 EVERYTHING = """\
@@ -87,7 +87,7 @@ alert_recipients: [joe@example.org]
 """
 CREDENTIAL = """\
 producer: wwt
-topic: /topic/s3cret-2
+topic: /topic/workflows
 hostport: {host: mq.example.org, port: 61313}
 cert: cert.pem
 key: key.pem
@@ -101,7 +101,7 @@ def loaded(converted: Converted, folder: Path) -> config.Config:
 
 
 def test_what_has_a_home_is_carried_over(tmp_path: Path):
-    house = loaded(convert(EVERYTHING, "config.yml"), tmp_path).house
+    house = loaded(convert(Original(EVERYTHING, "config.yml")), tmp_path).house
 
     assert (house.host, house.port, house.threads) == ("0.0.0.0", 8443, 12)
     assert (house.webmaster.name, house.webmaster.email) == ("Jane Doe", "jane@example.org")
@@ -114,7 +114,7 @@ def test_what_has_a_home_is_carried_over(tmp_path: Path):
 
 
 def test_the_errors_are_read_from_where_they_were(tmp_path: Path):
-    plugins = loaded(convert(EVERYTHING, "config.yml"), tmp_path).plugins
+    plugins = loaded(convert(Original(EVERYTHING, "config.yml")), tmp_path).plugins
 
     assert plugins[0].full_name == "errors.json_file"
     assert plugins[0].options == {"path": "https://unified.example.org/statuses.json"}
@@ -122,13 +122,13 @@ def test_the_errors_are_read_from_where_they_were(tmp_path: Path):
 
 
 def test_the_states_of_sites_are_fetched_as_the_original_did(tmp_path: Path):
-    plugins = loaded(convert("no_predict: true", "config.yml"), tmp_path).plugins
+    plugins = loaded(convert(Original("no_predict: true", "config.yml")), tmp_path).plugins
 
     assert "errors.prod_status" in [plugin.full_name for plugin in plugins]
 
 
 def test_every_key_is_carried_over_or_left_with_a_reason():
-    converted = convert(EVERYTHING, "config.yml")
+    converted = convert(Original(EVERYTHING, "config.yml"))
 
     carried = {key for line in converted.carried for key in line.partition(" -> ")[0].split(", ")}
     left = {line.partition(": ")[0] for line in converted.left}
@@ -137,42 +137,68 @@ def test_every_key_is_carried_over_or_left_with_a_reason():
 
 
 def test_no_key_is_unknown_to_us():
-    converted = [convert(text, "config.yml") for text in (EVERYTHING, MONIT, CREDENTIAL)]
+    converted = [convert(Original(text, "config.yml")) for text in (EVERYTHING, MONIT, CREDENTIAL)]
 
     assert [line for one in converted for line in one.left if "unknown" in line] == []
 
 
-def test_the_files_of_workflowmonit_are_left_to_it():
-    left = convert(MONIT, "config.yml").left + convert(CREDENTIAL, "credential.yml").left
+def test_c8_the_files_of_workflowmonit_become_options_of_the_plugin(tmp_path: Path):
+    old = tmp_path / "old"
+    converted = convert(
+        Original(EVERYTHING, "config.yml"), Original(MONIT, "config.yml"), Original(CREDENTIAL, "c.yml", old)
+    )
 
-    for key in [
-        "workflow_status_db",
-        "alert_recipients",
-        "producer",
-        "topic",
-        "hostport.host",
-        "hostport.port",
-        "cert",
-        "key",
-    ]:
-        assert f"{key}: workflowmonit is a program of its own and goes on with its own file; keep it" in left
+    options = {plugin.full_name: plugin.options for plugin in loaded(converted, tmp_path).plugins}
+    assert options["extras.workflowmonit"] == {
+        "brokers": ["mq.example.org:61313"], "producer": "wwt", "topic": "/topic/workflows",
+        "certificate": f"{old}/cert.pem", "key": f"{old}/key.pem", "alert_recipients": ["joe@example.org"],
+    }  # fmt: skip
+    assert "oracle: stands in config.yml once more; the first one counts" in converted.left
+    assert "workflow_status_db: the statuses of workflows are in every snapshot; nothing to do" in converted.left
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("hostport: {host: mq}", "hostport.host: expected the name of a host and a port"),
+        ("hostport: {host: 'm q', port: 1}", "hostport.host, hostport.port: expected the name of a host and a port"),
+        ("producer: 5", "producer: expected a text, got 5; extras.workflowmonit.producer keeps its default"),
+        ("key: key.pem", "key: means nothing without cert"),
+        ("cert: [x]", "cert: expected the path of a PEM file, got a list"),
+        ("alert_recipients: [joe]", "alert_recipients: expected mail addresses, got 'joe'; that is left out"),
+    ],
+)
+def test_a_value_of_workflowmonit_that_means_nothing_is_left(tmp_path: Path, text: str, left: str):
+    converted = convert(Original(text, "credential.yml"))
+
+    assert any(line.startswith(left) for line in converted.left), converted.left
+    loaded(converted, tmp_path)
+
+
+def test_files_of_workflowmonit_alone_say_nothing_of_the_console(tmp_path: Path):
+    converted = convert(Original(MONIT, "config.yml", tmp_path), Original(CREDENTIAL, "credential.yml", tmp_path))
+
+    assert "pid_file" not in converted.text
+    assert not any(line.startswith("keys/") for line in converted.left)
 
 
 @pytest.mark.parametrize("text", [EVERYTHING, MONIT, CREDENTIAL])
 def test_no_secret_is_said(text: str):
-    converted = convert(text, "config.yml")
+    converted = convert(Original(text, "config.yml"))
 
     assert "s3cret" not in "\n".join([converted.text, *converted.carried, *converted.left])
 
 
 def test_what_is_left_stands_in_the_new_file_too():
-    converted = convert(EVERYTHING, "config.yml")
+    converted = convert(Original(EVERYTHING, "config.yml"))
 
     assert [line for line in converted.left if f"# - {line}\n" not in converted.text] == []
 
 
 def test_unknown_keys_are_named_with_a_guess():
-    left = convert("hots: {name: x}\nhost: {prot: 1}\ncluster: {sitename: {widht: 1}}\nzzzz: 1\n", "c.yml").left
+    left = convert(
+        Original("hots: {name: x}\nhost: {prot: 1}\ncluster: {sitename: {widht: 1}}\nzzzz: 1\n", "c.yml")
+    ).left
 
     assert "hots: unknown key, which the original never had; did you mean 'host'?" in left
     assert "host.prot: unknown key, which the original never had; did you mean 'port'?" in left
@@ -201,21 +227,21 @@ def test_unknown_keys_are_named_with_a_guess():
     ],
 )
 def test_a_value_that_plugins_yml_would_refuse_is_left(tmp_path: Path, text: str, left: str):
-    converted = convert(text, "config.yml")
+    converted = convert(Original(text, "config.yml"))
 
     assert any(line.startswith(left) for line in converted.left), converted.left
     loaded(converted, tmp_path)
 
 
 def test_one_half_of_the_webmaster_comes_without_the_other(tmp_path: Path):
-    converted = convert("webmaster: {name: Jane, email: nowhere}", "config.yml")
+    converted = convert(Original("webmaster: {name: Jane, email: nowhere}", "config.yml"))
 
     assert loaded(converted, tmp_path).house.webmaster.name == "Jane"
 
 
 def test_host_and_port_have_the_defaults_of_the_original(tmp_path: Path):
-    assert loaded(convert("host: {port: 9}", "c.yml"), tmp_path).house.listen == "127.0.0.1:9"
-    assert loaded(convert("host: {name: '::1'}", "c.yml"), tmp_path).house.listen == "[::1]:8080"
+    assert loaded(convert(Original("host: {port: 9}", "c.yml")), tmp_path).house.listen == "127.0.0.1:9"
+    assert loaded(convert(Original("host: {name: '::1'}", "c.yml")), tmp_path).house.listen == "[::1]:8080"
 
 
 def test_with_the_folder_of_the_original_paths_are_absolute_and_its_keys_are_found(tmp_path: Path):
@@ -225,7 +251,7 @@ def test_with_the_folder_of_the_original_paths_are_absolute_and_its_keys_are_fou
     (old / "keys/cert.pem").touch()
     (old / "keys/privkey.pem").touch()
 
-    converted = convert("data: {all_errors: errors.json}\nworkspace: .\n", "config.yml", old)
+    converted = convert(Original("data: {all_errors: errors.json}\nworkspace: .\n", "config.yml", old))
 
     house, (source, *_) = loaded(converted, new).house, loaded(converted, new).plugins
     assert source.options == {"path": f"{old}/errors.json"}
@@ -237,7 +263,7 @@ def test_with_the_folder_of_the_original_paths_are_absolute_and_its_keys_are_fou
 
 def test_the_service_of_rules_comes_over_and_only_lists(tmp_path: Path):
     converted = convert(
-        "aieh: {static: 'https://rules.example.org/x', user: robot, dry: false}", "config.yml", tmp_path
+        Original("aieh: {static: 'https://rules.example.org/x', user: robot, dry: false}", "config.yml", tmp_path)
     )
 
     options = {plugin.full_name: plugin.options for plugin in loaded(converted, tmp_path).plugins}
@@ -246,7 +272,7 @@ def test_the_service_of_rules_comes_over_and_only_lists(tmp_path: Path):
 
 
 def test_without_the_address_of_the_service_no_automatic_acdc_is_listed(tmp_path: Path):
-    converted = convert("aieh: {static: '', user: robot, dry: true}", "config.yml", tmp_path)
+    converted = convert(Original("aieh: {static: '', user: robot, dry: true}", "config.yml", tmp_path))
 
     assert "auto_acdc" not in converted.text
     assert [line for line in converted.left if line.startswith("aieh")] == [
@@ -257,7 +283,7 @@ def test_without_the_address_of_the_service_no_automatic_acdc_is_listed(tmp_path
 
 
 def test_the_key_of_executors_is_not_written_down_and_it_is_said_where_it_goes(tmp_path: Path):
-    converted = convert("actions: {key: 'very secret'}", "config.yml", tmp_path)
+    converted = convert(Original("actions: {key: 'very secret'}", "config.yml", tmp_path))
 
     assert "very secret" not in converted.text + "".join(converted.left)
     assert "  executor: {}" in converted.text
@@ -268,7 +294,7 @@ def test_a_certificate_without_its_key_is_left(tmp_path: Path):
     (tmp_path / "keys").mkdir()
     (tmp_path / "keys/cert.pem").touch()
 
-    converted = convert("no_predict: 1", "config.yml", tmp_path)
+    converted = convert(Original("no_predict: 1", "config.yml", tmp_path))
 
     assert any("expected an existing file, got" in line and "privkey.pem" in line for line in converted.left)
     assert loaded(converted, tmp_path).house.tls is None
@@ -277,7 +303,7 @@ def test_a_certificate_without_its_key_is_left(tmp_path: Path):
 @pytest.mark.parametrize("text", ["", "- a", "5", "a: 1\na: 2\n", "a: [", "a: &x 1\nb: *x\n"])
 def test_what_is_no_configuration_is_refused(text: str):
     with pytest.raises(ConfigError, match=r"^config\.yml:\d: "):
-        convert(text, "config.yml")
+        convert(Original(text, "config.yml"))
 
 
 VALUES = st.recursive(
@@ -301,7 +327,7 @@ def test_whatever_is_carried_over_can_be_loaded(tmp_path: Path, values: dict[str
     text = yaml.safe_dump(original)
 
     try:
-        converted = convert(text, "config.yml")
+        converted = convert(Original(text, "config.yml"))
     except ConfigError:
         return
 

@@ -108,6 +108,10 @@ def test_a_workflow_that_is_not_there_is_none(opened):
     assert (opened.case("nobody"), opened.workflow("nobody"), opened.known("nobody")) == (None, None, {})
 
 
+def test_the_status_of_a_workflow_is_told_without_looking_further(opened):
+    assert [opened.status(name) for name in ("wf", "alone", "nobody")] == ["completed", "", ""]
+
+
 def test_a_long_text_is_cut_and_says_so(parts, tmp_path):
     parts.logs = [("wf", LogExcerpt("/wf/t", 85, "T1", text="ü" * 10_000))]
     snapshot.write(tmp_path, parts)

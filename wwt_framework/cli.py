@@ -215,17 +215,22 @@ def plugins(config_file: str | None, name: str | None) -> None:
 
 
 @cli.command("import-config")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--output", type=click.Path(path_type=Path), help="Where to write; otherwise to the terminal.")
-def import_config(file: Path, output: Path | None) -> None:
-    """Turn a config.yml of WorkflowWebTools into a plugins.yml, and say what could not be carried over."""
-    from wwt_framework.import_config import convert
+def import_config(files: tuple[Path, ...], output: Path | None) -> None:
+    """Turn a config.yml of WorkflowWebTools into a plugins.yml, and say what could not be carried over.
 
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as err:
-        raise click.ClickException(f"{file}: expected a text file in UTF-8: {err}") from err
-    converted = convert(text, file.name, file.parent.resolve())
+    Name config.yml and credential.yml of its workflowmonit, too, where it ran.
+    """
+    from wwt_framework.import_config import Original, convert
+
+    originals = []
+    for file in files:
+        try:
+            originals.append(Original(file.read_text(encoding="utf-8"), file.name, file.parent.resolve()))
+        except (OSError, UnicodeDecodeError) as err:
+            raise click.ClickException(f"{file}: expected a text file in UTF-8: {err}") from err
+    converted = convert(*originals)
     if output is None:
         click.echo(converted.text, nl=False)
     elif output.exists():

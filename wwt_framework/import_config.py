@@ -1,6 +1,6 @@
 """config.yml of WorkflowWebTools -> plugins.yml, and in sentences what became of every key.
 
-The keys are those of PROMISES section 6: config.yml itself, and config.yml and credential.yml of its workflowmonit.
+The keys are those of config.yml itself, and of config.yml and credential.yml of its workflowmonit.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from pydantic import ValidationError
 from wwt_framework.config_messages import Subject, explain, quote, unknown
 from wwt_framework.config_reading import Keys, Tree, dotted, printable, read
 from wwt_framework.errors import ConfigError
+from wwt_framework.import_config_monit import KEYS as WATCHING
+from wwt_framework.import_config_monit import is_of_monit, watching
 from wwt_framework.options import HouseOptions
 
 _HOUSE: dict[Keys, str] = {  # what only has another name here
@@ -35,6 +37,7 @@ _OWN_WAY: set[Keys] = {  # what has a home here, but not by renaming
     ("aieh", "static"),
     ("aieh", "user"),
     ("aieh", "dry"),
+    *WATCHING,
 }
 _COOKIES = (
     "nothing here signs in at CERN with cookies; let cron fetch the file and name it in errors.json_file.path, or use "
@@ -45,7 +48,6 @@ _MONGO = "actions are kept in the database of wwt.store, not in MongoDB; those o
 _MONGO += "mongoexport writes: wwt import-actions FILE"
 _CLUSTER = "no clustering plugin is listed; keep the value for the options of the one you list under clustering:"
 _PREDICT = "no prediction service is asked; keep the value for the options of the plugin you list under ml:"
-_MONIT = "workflowmonit is a program of its own and goes on with its own file; keep it"
 _LEFT: dict[Keys, str] = {
     ("data", "workflow_history"): "the history of errors starts anew; keep the file: errors.json_file reads its shape",
     ("data", "explain_errors"): "the original has not read it for years; nothing to do",
@@ -62,17 +64,11 @@ _LEFT: dict[Keys, str] = {
     ("cluster", "n_init"): _CLUSTER,
     ("cluster", "skip"): "clustering is off as long as no plugin is listed under clustering:",
     ("cache_refresh",): "everything is asked for again every wwt.refresh_minutes; nothing to do",
-    ("oracle",): "Unified's database is not read; name its statuses.json in errors.json_file.path",
+    ("oracle",): "holds a secret; write the password into a file that only wwt may read, and list "
+    "errors.unified_oracle: {user: NAME, dsn: DSN, password: {$file: PATH}}",
     ("aieh", "models"): _PREDICT,
     ("no_predict",): "predictions are off as long as no plugin is listed under ml:",
-    ("workflow_status_db",): _MONIT,
-    ("alert_recipients",): _MONIT,
-    ("producer",): _MONIT,
-    ("topic",): _MONIT,
-    ("cert",): _MONIT,
-    ("key",): _MONIT,
-    ("hostport", "host"): _MONIT,
-    ("hostport", "port"): _MONIT,
+    ("workflow_status_db",): "the statuses of workflows are in every snapshot; nothing to do",
     **{
         ("cluster", axis, key): _CLUSTER
         for axis in ("sitename", "errorcode")
@@ -105,6 +101,7 @@ class _Draft:
     house: dict[str, tuple[str, str]] = field(default_factory=dict)  # our key -> value as YAML, where from
     source: str = ""  # path of all_errors as YAML
     rules: str = ""  # options of auto_acdc as YAML; "": there is no such service
+    watching: str = ""  # options of workflowmonit as YAML; "": nothing is watched
     carried: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
 
@@ -119,29 +116,59 @@ class _Draft:
             self.carried.append(f"{origin} -> wwt.{key}: {printable(_yaml(value), 200)}")
 
 
-def convert(text: str, name: str, folder: Path | None = None) -> Converted:
-    """Carry over what has a home. Raises ConfigError when *text*, the file called *name*, is not a mapping in YAML.
+@dataclass(frozen=True)
+class Original:
+    """One of the original's files. *folder*: where it lies; None: relative paths stay as they are."""
 
-    *folder*: where the original ran. With it, relative paths become absolute and the keys of TLS are looked for.
+    text: str
+    name: str
+    folder: Path | None = None
+
+
+def convert(*originals: Original) -> Converted:
+    """Carry over what has a home. Raises ConfigError when one of *originals* is not a mapping in YAML.
+
+    Where the folder of the original's config.yml is known, the keys of TLS are looked for there.
     """
-    tree = read(text, name)
-    if tree.problems or not isinstance(tree.data, dict):
-        raise ConfigError(*tree.problems or (f"{name}:1: expected the original's config.yml, got {quote(tree.data)}",))
     draft = _Draft()
-    found = dict(_leaves(tree.data, ()))
-    for keys, value in found.items():
+    found: dict[Keys, tuple[Any, Path | None]] = {}
+    for original in originals:
+        for keys, value in _leaves(_mapping(original), ()):
+            if keys in found:
+                draft.left.append(
+                    f"{dotted(keys)}: stands in {printable(original.name)} once more; the first one counts"
+                )
+            else:
+                found[keys] = value, original.folder
+    values = {keys: value for keys, (value, _) in found.items()}
+    for keys, value in values.items():
         if keys in _HOUSE:
             draft.keep(_HOUSE[keys], value, dotted(keys))
         elif keys in _LEFT:
             draft.left.append(f"{dotted(keys)}: {_LEFT[keys]}")
         elif keys not in _KNOWN:
             draft.left.append(f"{dotted(keys)}: {_stranger(keys)}")
-    _people_and_place(draft, found, folder)
-    _sources(draft, found, folder)
-    _rules(draft, found)
-    _files(draft, folder)
-    draft.left += _ALWAYS_LEFT
-    return Converted(_text(draft, name), draft.carried, draft.left)
+    main = next((one for one in originals if not is_of_monit(_mapping(one))), None)
+    folder = main.folder if main else None
+    _people_and_place(draft, values, folder)
+    _sources(draft, values, folder)
+    _rules(draft, values)
+    options, carried, left = watching(found)
+    draft.watching = _yaml(options) if options else ""
+    draft.carried += carried
+    draft.left += left
+    if main:
+        _files(draft, folder)
+        draft.left += _ALWAYS_LEFT
+    return Converted(_text(draft, ", ".join(one.name for one in originals)), draft.carried, draft.left)
+
+
+def _mapping(original: Original) -> dict[Any, Any]:
+    tree = read(original.text, original.name)
+    if tree.problems or not isinstance(tree.data, dict):
+        told = f"{original.name}:1: expected the original's config.yml, got {quote(tree.data)}"
+        raise ConfigError(*tree.problems or (told,))
+    return tree.data
 
 
 def _leaves(data: Any, keys: Keys) -> Iterator[tuple[Keys, Any]]:
@@ -266,5 +293,7 @@ def _text(draft: _Draft, name: str) -> str:
     lines += ["", "actions:", *(f"  {name}: {{}}" for name in _ACTIONS)]
     lines += ["  executor: {}  # add the key with which executors report: {key: {$file: PATH}}"]
     lines += [f"  auto_acdc: {draft.rules}  # aieh"] if draft.rules else []
-    lines += ["", "auth:", "  local: {}", "", "# Not carried over:"]
+    lines += ["", "auth:", "  local: {}"]
+    lines += ["", "extras:", f"  workflowmonit: {draft.watching}  # of workflowmonit"] if draft.watching else []
+    lines += ["", "# Not carried over:"]
     return "\n".join([*lines, *(f"# - {printable(sentence, 500)}" for sentence in draft.left), ""])

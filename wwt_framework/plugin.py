@@ -50,6 +50,9 @@ class Snapshot(Protocol):
     def case(self, workflow: str) -> Case | None:
         """Everything known about *workflow*; None when the snapshot does not have it."""
 
+    def status(self, workflow: str) -> str:
+        """ReqMgr2 status of *workflow*, cheap; "" where it is not known, or the snapshot does not have the workflow."""
+
     def site_statuses(self) -> Mapping[str, SiteStatus]:
         """Site name -> status, of the sites whose status is known."""
 

@@ -193,6 +193,11 @@ class Snapshot:
             requested_at=None if seconds == UNKNOWN_TIME else datetime.fromtimestamp(seconds, timezone.utc),
         )
 
+    def status(self, workflow: str) -> str:
+        """ReqMgr2 status of *workflow*; "" where it is not known, or the workflow is not here."""
+        index = self.cube.workflows.find(workflow)
+        return self.statuses[self.workflow_status[index]] if index >= 0 else ""
+
     def waiting(self, assistance: str) -> list[str]:
         """The workflows of which Unified says just *assistance*, sorted."""
         return [self.cube.workflows[i] for i in self.detail.waiting(assistance)] if self.detail else []

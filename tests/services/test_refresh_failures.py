@@ -21,6 +21,7 @@ from wwt_framework.model import (
     Workflow,
     Workflows,
 )  # fmt: skip
+from wwt_framework.plugin import Event
 
 A1: tuple[str, int, str, int] = ("/a/one", 85, "T1_US_FNAL", 3)
 A2: tuple[str, int, str, int] = ("/a/two", 8028, "T2_CH_CERN", 5)
@@ -159,6 +160,25 @@ def test_what_was_never_told_is_unknown_not_empty(house: House) -> None:
     known = house.refresh().known("a")["logs"]
 
     assert (known.state, known.at, known.note) == ("unknown", None, "OSError: connection refused")
+
+
+def test_that_a_source_falls_silent_is_told_once(house: House) -> None:
+    told: list[Event] = []
+    house.sources["ear"] = source(notify=told.append)
+    house.sources["one"] = source(load_errors=columns(A1))
+    house.refresh()
+    house.sources["one"] = source(load_errors=BROKEN)
+    for _ in range(2):
+        house.go_on()
+        house.refresh()
+    house.sources["one"] = source(load_errors=columns(A1))
+    house.go_on()
+    house.refresh()
+
+    (failed,) = [event for event in told if event.name == "plugin_failed"]
+    assert failed.plugin == "errors.one"
+    assert failed.text.startswith("errors.one does not answer; errors: ")
+    assert "connection refused" in failed.text
 
 
 def test_one_workflow_that_can_not_be_fetched_costs_only_itself(house: House) -> None:

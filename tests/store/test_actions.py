@@ -302,3 +302,12 @@ def test_a_failed_action_that_is_queued_and_handed_out_again_is_what_a_report_cl
 
     assert ledger.report(store, "unified", ["wf1"]).success == ("wf1",)
     assert states(store, "wf1") == [DONE]
+
+
+def test_a_report_closes_nothing_that_another_executor_has_claimed(store: Store) -> None:
+    action = asked_for(store, "wf1")
+    ledger.claim(store, "unified", 10)
+
+    assert ledger.report(store, "other", ["wf1"]) == Reported(does_not_exist=("wf1",))
+    assert ledger.action(store, action.id).state is SENT
+    assert ledger.report(store, "unified", ["wf1"]) == Reported(success=("wf1",))

@@ -15,6 +15,7 @@ from tests.web.house import HOSTILE, Client, Got, Installation
 from wwt_framework import hookimpl
 from wwt_framework.model import Action, ActionState, Effect, NotHonoured, Problem, Reason, User, Workflow
 from wwt_framework.plugin import Page, Reply, Visit
+from wwt_framework.services import desk
 from wwt_framework.store import ledger
 
 FORM = f"/submitaction?workflow={WF}&kind=acdc"
@@ -333,6 +334,14 @@ def test_a_preview_of_another_window_is_not_queued_by_the_button_of_this_one(app
     assert fields_of(refused) == new  # it shows what would be queued now
     post(olga, new, step="submit", confirm="yes")
     assert {values["memory"] for values in stored(app)[0].task_values.values()} == {4000}
+
+
+def test_a_yes_is_not_taken_for_a_sentence_that_came_later(app: Installation, olga: Client) -> None:
+    form = fields_of(previewed(olga, f"{FORM}&value.memory=5000"))
+    draft = desk.open_draft(app.store, form["draft"], User("olga"))
+
+    assert draft.seal([]) == form["shown"]
+    assert draft.seal(["ivan asked for acdc a minute ago"]) != form["shown"]
 
 
 @pytest.mark.parametrize("shown", ["", "0" * 64, ["a", "b"]])

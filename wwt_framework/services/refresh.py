@@ -183,8 +183,24 @@ def _report(snapshot: Snapshot, reports: tuple[SourceReport, ...], seconds: floa
 
 
 def _tell(hooks: Hooks, report: RefreshReport, snapshot: Snapshot, previous: Snapshot | None) -> None:
-    if hooks.implementing("notify"):
-        hooks.each("notify", event=Event("snapshot_taken", report.text, snapshot=snapshot, previous=previous))
+    if not hooks.implementing("notify"):
+        return
+    hooks.each("notify", event=Event("snapshot_taken", report.text, snapshot=snapshot, previous=previous))
+    for plugin, text in _fallen_silent(report.sources, previous.sources if previous else ()):
+        told = Event("plugin_failed", text, plugin=plugin, id=f"{plugin} {snapshot.version}")
+        hooks.each("notify", event=told)
+
+
+def _fallen_silent(now: Iterable[SourceReport], before: Iterable[SourceReport]) -> Iterator[tuple[str, str]]:
+    """Sources that answered the last time, or were not there, and do not answer now; each once, with why."""
+    silent = {"failed", "kept"}
+    known = {(report.plugin, report.kind) for report in before if report.state in silent}
+    fresh: dict[str, list[str]] = {}
+    for report in now:
+        if report.state in silent and (report.plugin, report.kind) not in known:
+            fresh.setdefault(report.plugin, []).append(f"{report.kind}: {report.note or 'no answer'}")
+    for plugin, kinds in fresh.items():
+        yield plugin, f"{plugin} does not answer; {'; '.join(kinds)}"
 
 
 __all__ = ["FOLDER", "RefreshReport", "current_snapshot", "refresh"]

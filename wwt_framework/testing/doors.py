@@ -246,6 +246,10 @@ class SnapshotInMemory:
     def case(self, workflow: str) -> Case | None:
         return self.cases.get(workflow)
 
+    def status(self, workflow: str) -> str:
+        found = self.cases.get(workflow)
+        return found.workflow.status if found else ""
+
     def site_statuses(self) -> Mapping[str, SiteStatus]:
         return self.sites
 

@@ -180,15 +180,18 @@ class WorkflowMonit:
 
     def _watched(self, snapshot: Snapshot, progress: Progress, made: list[Document]) -> Iterator[Case]:
         """The cases of running workflows, one after the other; their documents go into *made*."""
-        names = snapshot.workflow_names()
+        patterns = self._context.options.statuses
+        names = [
+            name
+            for name in snapshot.workflow_names()
+            if any(fnmatch.fnmatchcase(snapshot.status(name), pattern) for pattern in patterns)
+        ]
         for number, name in enumerate(names):
-            case = snapshot.case(name)
-            if case is None or not any(
-                fnmatch.fnmatchcase(case.workflow.status, pattern) for pattern in self._context.options.statuses
-            ):
-                continue
             if number % 50 == 0:
                 progress(number / len(names), "makes documents")
+            case = snapshot.case(name)
+            if case is None:
+                continue
             if (told := document(case)) is not None:
                 made.append(told)
             yield case
