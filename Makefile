@@ -1,6 +1,7 @@
 # Everything sets itself up: `make demo` and `make test` on a fresh clone need only python3-venv.
 #
 #   make demo PORT=9000 ARGS="--workflows 1000"
+#   make demo ARGS="--live --faults 20%"
 #   make test ARGS="-k matrix"
 
 SHELL := /bin/bash
@@ -28,6 +29,7 @@ PLACE := $(shell pwd -P | cksum | cut -d' ' -f1)
 CORE := $(VENV)/.installed-$(PLACE)
 TEST := $(VENV)/.installed-test-$(PLACE)
 DOCS := $(VENV)/.installed-docs-$(PLACE)
+DEMO := $(VENV)/.installed-demo-$(PLACE)
 
 .PHONY: help demo install test test-all drill bench coverage lint format docs components clean distclean
 .DEFAULT_GOAL := help
@@ -35,7 +37,7 @@ DOCS := $(VENV)/.installed-docs-$(PLACE)
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
 
-demo: $(CORE)  ## serve a made-up grid (PORT=8080)
+demo: $(if $(findstring --live,$(ARGS)),$(DEMO),$(CORE))  ## serve a made-up grid (PORT=8080)
 	@exec $(VENV)/bin/wwt demo $(if $(PORT),--port $(PORT)) $(ARGS)
 
 install: $(CORE)  ## install this tree, editable, into .venv
@@ -80,6 +82,10 @@ $(CORE): setup.py pyproject.toml tools/install.sh
 
 $(TEST): setup.py pyproject.toml tools/install.sh
 	@tools/install.sh test
+	@touch $@ $(CORE)
+
+$(DEMO): setup.py pyproject.toml tools/install.sh
+	@tools/install.sh demo
 	@touch $@ $(CORE)
 
 $(DOCS): setup.py pyproject.toml tools/install.sh

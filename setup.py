@@ -47,6 +47,9 @@ ORACLE = ["oracledb>=2"]
 #: Documents for CMS's monitoring are sent over STOMP.
 STOMP = ["stomp.py>=8.1"]
 
+#: `wwt demo --live`: its stand-in for the grid's services is part of the kit for tests.
+DEMO = [*CMS, "pytest>=8", "trustme"]
+
 TEST = [
     *CMS,
     *ORACLE,
@@ -121,7 +124,15 @@ setup(
     zip_safe=False,
     cmdclass={"build": CleanBuild},
     install_requires=CORE,
-    extras_require={"cms": CMS, "oracle": ORACLE, "stomp": STOMP, "scale": SCALE, "test": TEST, "docs": DOCS},
+    extras_require={
+        "cms": CMS,
+        "demo": DEMO,
+        "oracle": ORACLE,
+        "stomp": STOMP,
+        "scale": SCALE,
+        "test": TEST,
+        "docs": DOCS,
+    },
     entry_points={
         "console_scripts": ["wwt = wwt_framework.cli:main"],
         "pytest11": ["wwt_framework = wwt_framework.testing"],

@@ -155,11 +155,20 @@ def work(config_file: str | None) -> None:
     show_default=True,
     help="Seconds that pass in the grid in one of ours; 60: an hour a minute, 1: as here.",
 )
-def demo(port: int, workflows: int, time_lapse: float) -> None:
+@click.option("--live", is_flag=True, help="The grid is asked through its services, over HTTPS with a certificate.")
+@click.option(
+    "--faults",
+    multiple=True,
+    metavar="FAULT",
+    help="With --live: 20% of all answers fail by chance; 503: all do so; 503@jobdetail: those with that in their address.",
+)
+def demo(port: int, workflows: int, time_lapse: float, live: bool, faults: tuple[str, ...]) -> None:
     """Show a made-up grid, with an executor: no configuration, no certificate, nothing is kept."""
+    if faults and not live:
+        raise click.UsageError("--faults spoils the services of the grid, which only --live asks; give both")
     from wwt_framework import demo as shown
 
-    shown.demo(shown.Demo(port, workflows, time_lapse))
+    shown.demo(shown.Demo(port, workflows, time_lapse, live, faults))
 
 
 @cli.command()

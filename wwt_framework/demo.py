@@ -11,8 +11,8 @@ import secrets
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Any
 
 import click
 
-from wwt_framework import cli, config_reading, running
+from wwt_framework import cli, config_reading, demo_live, running
 from wwt_framework import config as configuration
 from wwt_framework.app import App
 from wwt_framework.errors import WwtError
@@ -42,18 +42,25 @@ class Demo:
     port: int
     workflows: int
     time_lapse: float  # seconds there in a second here
+    live: bool = False  # the grid is only known through its services
+    faults: tuple[str, ...] = ()  # how these misbehave, see testing/faults.py
 
-    def configuration(self, now: datetime) -> str:
-        """A plugins.yml for it: the shipped one with the made-up grid, and an executor's key."""
+    def world(self, now: datetime) -> dict[str, Any]:
+        """The options of the made-up grid."""
+        if self.time_lapse == 1:
+            return {"workflows": self.workflows}
+        lapse = {"days": _DAYS, "time_lapse": self.time_lapse, "start": now.isoformat()}
+        return {"workflows": self.workflows, **lapse}
+
+    def configuration(self, sources: Mapping[str, Any]) -> str:
+        """A plugins.yml for it: the shipped one with *sources* in the place of its made-up grid, and an executor's key."""
         plain: dict[str, Any] = config_reading.read(configuration.default_text(), "the shipped plugins.yml").data
-        world: dict[str, Any] = {"workflows": self.workflows}
-        if self.time_lapse != 1:
-            world |= {"days": _DAYS, "time_lapse": self.time_lapse, "start": now.isoformat()}
+        others = {name: options for name, options in plain["errors"].items() if name != "world"}
         plain["wwt"] = {
             "listen": f"127.0.0.1:{self.port}", "data_dir": "data", "include_all_acdcs": True,
             "refresh_minutes": 2 if self.time_lapse == 1 else 0.5,
         }  # fmt: skip
-        plain["errors"] = {**plain["errors"], "world": world}
+        plain["errors"] = {**sources, **others}
         plain["actions"] = {**(plain.get("actions") or {}), "executor": {"key": {"$file": _KEY_FILE}}}
         return json.dumps({name: block for name, block in plain.items() if block}, indent=1)  # which is YAML, too
 
@@ -67,21 +74,30 @@ class Demo:
 
 
 def demo(wanted: Demo) -> None:
-    """Serve a made-up grid until a signal ends it."""
-    with tempfile.TemporaryDirectory(prefix="wwt-demo-") as name:
+    """Serve a made-up grid until a signal ends it. Raises `WwtError` when its services can not be started."""
+    if wanted.live:
+        demo_live.check(wanted.faults)
+    with tempfile.TemporaryDirectory(prefix="wwt-demo-") as name, ExitStack() as stack:
         folder = Path(name)
         path = folder / "plugins.yml"
-        path.write_text(wanted.configuration(datetime.now(timezone.utc)), encoding="utf-8")
+        click.echo(f"Making a grid of {wanted.workflows:,} workflows that nobody runs ...")
+        world, grid = wanted.world(datetime.now(timezone.utc)), None
+        if wanted.live:
+            grid = stack.enter_context(demo_live.services(folder / "grid", world))
+        path.write_text(wanted.configuration(grid.sources() if grid else {"world": world}), encoding="utf-8")
         (folder / _KEY_FILE).write_text(secrets.token_urlsafe(24), encoding="utf-8")
         people = _people(path)
-        click.echo(f"Making a grid of {wanted.workflows:,} workflows that nobody runs ...")
         click.echo(running.refresh(path, (), (), None))
-        with _executor(path, wanted) as start:
+        if grid:
+            grid.misbehave(wanted.faults)  # not before there is something to keep
+        with _executor(grid.config if grid else path, folder / _KEY_FILE, wanted) as start:
 
             def opened(address: str) -> None:
                 click.echo(f"\nOpen {address}/globalerror\n")
                 for person, password, role in people:
                     click.echo(f"  {role:<9} name {person:<9} password {password}")
+                if grid:
+                    _tell_of(grid)
                 click.echo(f"\n{wanted.pace()}; the pages look again every now and then. What operators submit is")
                 click.echo(
                     f"fetched by a made-up executor every {_every(wanted):.3g} s, carried out, and has its effect."
@@ -92,9 +108,16 @@ def demo(wanted: Demo) -> None:
             running.serve(path, None, jobs=True, opened=opened)
 
 
+def _tell_of(grid: demo_live.Grid) -> None:
+    """Where the services of *grid* are, and how to spoil their day."""
+    click.echo(f"\nThe grid is known through its services only, at {grid.url}, asked with a certificate made for this.")
+    click.echo(f"A line in {grid.faults} spoils their day: 503, drip@jobdetail, 20%; an empty file ends it.")
+    click.echo(f"  {', '.join(grid.kinds)}")
+
+
 @contextmanager
-def _executor(path: Path, wanted: Demo) -> Iterator[Callable[[str], None]]:
-    """Gives what starts the executor against an address; it is ended at the end."""
+def _executor(path: Path, key: Path, wanted: Demo) -> Iterator[Callable[[str], None]]:
+    """Gives what starts the executor of the grid at *path* against an address; it is ended at the end."""
     started: list[subprocess.Popen[bytes]] = []
 
     def start(address: str) -> None:
@@ -104,7 +127,7 @@ def _executor(path: Path, wanted: Demo) -> Iterator[Callable[[str], None]]:
             "--url",
             address,
             "--key-file",
-            str(path.parent / _KEY_FILE),
+            str(key),
             "--every",
             f"{_every(wanted):g}",
         ]

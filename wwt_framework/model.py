@@ -310,6 +310,14 @@ class Case:
     family: tuple[Workflow, ...] = ()  # workflows of the same prep id, itself left out, oldest first
     known: Mapping[str, Known] = field(default_factory=dict)  # kind -> Known
 
+    def lacking(self, *kinds: str) -> tuple[Known, ...]:
+        """Those of *kinds* that are not whole and of now, for who must not act on less; all is well where it is empty.
+
+        A kind that no source told counts as unknown.
+        """
+        told = (self.known.get(kind) or Known(kind, "", "unknown", note="no source tells it") for kind in kinds)
+        return tuple(known for known in told if known.state != "ok")
+
     @property
     def acdcs(self) -> tuple[str, ...]:
         """ACDCs of the same prep id that are newer than this workflow, oldest first."""

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 from wwt_framework import hookimpl
 from wwt_framework.errors import SourceError
 from wwt_framework.model import Readiness, Rejected, SiteStatus, SiteStatuses
-from wwt_framework.options import Location, PluginOptions
+from wwt_framework.options import ConfigPath, Location, PluginOptions
 from wwt_framework.plugin import Health, PluginContext
 
 from .._cms import reading
@@ -46,12 +46,20 @@ class ProdStatus:
             "https://test-cmssst.web.cern.ch/ssb_metric/ProdStatus.txt",
             description="file or URL of ProdStatus.txt, or of the older JSON with csvdata",
         )
+        certificate: ConfigPath | None = Field(
+            None, description="PEM file of a grid proxy, where the address wants one"
+        )
+        ca: ConfigPath | None = Field(None, description="file or folder of the authorities that sign the server's one")
         max_mb: int = Field(16, ge=1, le=1024, description="refuse what is larger, in megabytes, unpacked")
 
         _by_http = field_validator("path")(reading.check_location)
 
     def __init__(self, context: PluginContext[Options]) -> None:
         self._context = context
+        if context.options.certificate is not None:
+            context.http.cert = str(context.options.certificate)
+        if context.options.ca is not None:
+            context.http.verify = str(context.options.ca)
 
     @hookimpl
     def fetch_site_statuses(self) -> SiteStatuses:

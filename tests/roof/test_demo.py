@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import signal
 import sys
 import urllib.parse
@@ -15,6 +16,8 @@ import pytest
 
 from wwt_framework.config import load
 from wwt_framework.demo import Demo
+from wwt_framework.demo_live import Grid, check
+from wwt_framework.errors import WwtError
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
 
@@ -22,7 +25,8 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
 def configured(tmp_path, **changes):
     """What the demo's plugins.yml says, as the house reads it."""
     path = tmp_path / "plugins.yml"
-    path.write_text(Demo(**{"port": 8080, "workflows": 30, "time_lapse": 60.0, **changes}).configuration(NOON))
+    demo = Demo(**{"port": 8080, "workflows": 30, "time_lapse": 60.0, **changes})
+    path.write_text(demo.configuration({"world": demo.world(NOON)}))
     (tmp_path / "executor.key").write_text("a key of the demo")
     return load(path, {})
 
@@ -46,6 +50,25 @@ def test_the_time_of_its_grid_starts_when_it_is_started(tmp_path):
 
 def test_without_a_time_lapse_its_time_is_ours(tmp_path):
     assert options(configured(tmp_path, time_lapse=1), "errors.world") == {"workflows": 30}
+
+
+def test_the_console_of_a_live_demo_knows_the_grid_only_through_its_services(tmp_path):
+    grid = Grid("https://localhost:1", tmp_path, tmp_path / "proxy.pem", tmp_path / "ca.pem", tmp_path / "faults", ())
+    (tmp_path / "plugins.yml").write_text(Demo(8080, 30, 60.0, live=True).configuration(grid.sources()))
+    (tmp_path / "executor.key").write_text("a key of the demo")
+
+    config = load(tmp_path / "plugins.yml", {})
+
+    names = [plugin.full_name for plugin in config.plugins if plugin.namespace == "errors"]
+    assert names[:3] == ["errors.unified_status", "errors.cmsweb", "errors.prod_status"]
+    assert "errors.world" not in names
+    assert options(config, "errors.cmsweb")["ca"] == str(tmp_path / "ca.pem")
+
+
+@pytest.mark.parametrize("line", ["a bad day", "120%", "503jobdetail", "%"])
+def test_a_fault_that_is_none_is_named_before_anything_is_made(line):
+    with pytest.raises(WwtError, match="--faults: expected a share"):
+        check([line])
 
 
 @pytest.mark.parametrize(
@@ -75,6 +98,11 @@ class Operator:
         with urllib.request.urlopen(request, timeout=60) as answer:
             (line,) = json.loads(answer.read())["lines"]
         return line["state"]
+
+    def reset(self):
+        """Have everything fetched anew."""
+        basic = {"Authorization": f"Basic {self.secret}"}
+        assert self.demo.get("/resetcache", **basic)[0] == 200
 
     def workflows(self):
         preps = self.demo.json("/getprepids")
@@ -120,3 +148,78 @@ def _read(path):
 
 def _is_executor(pid):
     return "wwt_framework.demo" in _read(f"/proc/{pid}/cmdline")
+
+
+def strip(demo):
+    """(source, kind) -> how it answered."""
+    return {(line["plugin"], line["kind"]): line["state"] for line in demo.json("/freshness?format=json")}
+
+
+def after_a_reset(operator, claim):
+    """Have everything fetched anew until *claim* holds of the strip."""
+
+    def holds():
+        found = strip(operator.demo)
+        if not claim(found):
+            operator.reset()
+            return None
+        return found
+
+    return operator.demo.until(holds, 120)
+
+
+def test_j12_a_live_demo_asks_services_over_https_that_misbehave_as_they_are_told(wwt):
+    demo = wwt.start("demo", "--live", "--port", "0", "--workflows", "12", "--faults", "503@jobdetail")
+    operator = Operator(demo)
+    told = "".join(demo.said)
+    before = demo.json("/getprepids")
+
+    spoilt = after_a_reset(operator, lambda found: found["errors.cmsweb", "errors"] == "kept")
+
+    assert "at https://localhost:" in told
+    assert spoilt["errors.unified_status", "workflows"] == "ok"
+    assert demo.json("/getprepids") == before
+
+    Path(told.partition("A line in ")[2].split()[0]).write_text("")
+    after_a_reset(operator, lambda found: found["errors.cmsweb", "errors"] in ("ok", "partial"))
+
+    assert demo.json("/sitestatuses")
+
+
+def test_a_console_whose_services_died_shows_what_it_has(wwt):
+    demo = wwt.start("demo", "--live", "--port", "0", "--workflows", "5")
+    operator = Operator(demo)
+    children = f"/proc/{demo.process.pid}/task/{demo.process.pid}/children"
+    if sys.platform != "linux":
+        pytest.skip("told by /proc")
+    before = demo.json("/getprepids")
+    os.kill(int(next(pid for pid in _read(children).split() if _is_services(pid))), signal.SIGKILL)
+
+    after_a_reset(
+        operator, lambda found: set(found.values()) >= {"kept"} and found["errors.cmsweb", "errors"] == "kept"
+    )
+
+    assert demo.json("/getprepids") == before
+    assert demo.end() == 0
+
+
+def test_the_services_of_a_demo_end_with_it_even_when_it_is_killed(wwt):
+    demo = wwt.start("demo", "--live", "--port", "0", "--workflows", "5")
+    if sys.platform != "linux":
+        pytest.skip("told by /proc")
+    children = f"/proc/{demo.process.pid}/task/{demo.process.pid}/children"
+    services = next(pid for pid in _read(children).split() if _is_services(pid))
+
+    demo.end(signal.SIGKILL)
+
+    demo.until(lambda: not _is_services(services))
+
+
+def test_faults_without_services_to_spoil_are_refused(wwt):
+    done = wwt.run("demo", "--faults", "503", code=2)
+
+    assert "give both" in done.stderr
+
+
+def _is_services(pid):
+    return "wwt_framework.demo_live" in _read(f"/proc/{pid}/cmdline")

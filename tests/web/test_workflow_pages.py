@@ -215,6 +215,46 @@ def test_unknown_zero_old_and_lower_bounds_look_different(visitor: Any, name: st
     assert words.replace(" ,", ",") in text_of(main_of(page(visitor, name)))
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (ORIGINAL, "How complete is this? whole failed jobs, what an ACDC would rerun of 2019-06-24 12:03 UTC"),
+        (KEPT, "How complete is this? kept from earlier ! failed jobs of 2019-06-24 11:30 UTC"),
+        (BOUND, "How complete is this? lower bounds or parts ! failed jobs"),
+        (DARK, "How complete is this? not known ! failed jobs"),
+    ],
+)
+def test_p9_one_line_says_how_complete_all_of_it_is(visitor: Any, name: str, words: str) -> None:
+    assert words in text_of(page(visitor, name).dom().find(".//details[@class]/summary"))
+
+
+def test_p9_behind_the_line_stands_who_told_what_and_why_not(visitor: Any) -> None:
+    rows = page(visitor, KEPT).dom().find(".//details[@class]/div").iter("tr")
+    told = [[text_of(cell) for cell in row] for row in rows]
+
+    assert (told[1][:2], told[1][3:]) == (["failed jobs", "kept from earlier"], ["errors.wmstats", "HTTP 502"])
+    assert told[1][2].startswith("2019-06-24 11:30 UTC (")
+    assert told[2][:2] == ["logs", "no source here tells"]
+
+
+def test_the_json_twin_says_how_complete_it_is(visitor: Any) -> None:
+    told = page(visitor, KEPT, format="json").json["complete"]
+
+    assert told["whole"] is False
+    assert told["kinds"][0] == {
+        "kind": "errors", "label": "failed jobs", "state": "old", "word": "kept from earlier",
+        "at": "2019-06-24T11:30:00+00:00", "source": "errors.wmstats", "note": "HTTP 502",
+    }  # fmt: skip
+
+
+def test_cells_that_hold_most_of_their_code_or_of_their_site_are_marked(visitor: Any) -> None:
+    text = text_of(main_of(page(visitor)))
+
+    assert "610 ↑of the code 87 %" in text  # 610 of 700; all that failed at this site
+    assert "90 →of the site 95 %" in text  # 90 of the 94 there, an eighth of the code
+    assert "280 ↑" not in text  # its code is nowhere else, and nothing else is there
+
+
 def test_lower_bounds_are_written_as_such_beside_the_number(visitor: Any) -> None:
     assert "at least 6 failed jobs" in text_of(main_of(page(visitor, BOUND)))
 

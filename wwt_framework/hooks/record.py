@@ -162,7 +162,8 @@ class Record:
             )
             self._failures[key] = failure
         fields = {"plugin": self._plugin, "hook": hook, "error": failure.message, "count": failure.count}
-        first_time = old is None and trace is not None
+        foreseen = isinstance(error, WwtError)  # its sentence says it all
+        first_time = old is None and trace is not None and not foreseen
         log.error("a plugin failed", extra=fields, exc_info=(type(error), error, trace) if first_time else None)
 
     def in_time(self, hook: str) -> None:

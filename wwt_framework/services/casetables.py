@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from wwt_framework.model import NOT_REPORTED, Case, ErrorCount, ExitCode, SiteStatus
@@ -56,6 +56,18 @@ class CodeRow:
     heats: tuple[int, ...]  # the same on a logarithmic scale of the table, 1 to HEATS; 0: none there
 
 
+class Share(NamedTuple):
+    """What part of its code and of its site one cell of a task holds, percent; 0: too little to be marked, or all."""
+
+    of_code: int
+    of_site: int
+
+
+NO_SHARE = Share(0, 0)
+#: A share is marked from this percentage on, of cells with so many jobs: it tells whether a code or a site is the trouble.
+_SHARE_FROM, _SHARE_JOBS = 50, 5
+
+
 @dataclass(frozen=True)
 class TaskTable:
     """Failed jobs of one task: rows are exit codes, columns are sites, and none of them is empty."""
@@ -69,9 +81,17 @@ class TaskTable:
     sites: tuple[SiteHead, ...]
     rows: tuple[CodeRow, ...]
 
-    def cells_of(self, row: CodeRow) -> Iterator[tuple[SiteHead, int, int]]:
-        """Site, failed jobs and heat of each cell of *row*."""
-        return zip(self.sites, row.cells, row.heats, strict=True)
+    def cells_of(self, row: CodeRow) -> Iterator[tuple[SiteHead, int, int, Share]]:
+        """Site, failed jobs, heat and share of each cell of *row*."""
+        shares = (self._share(row, head, count) for head, count in zip(self.sites, row.cells, strict=True))
+        return zip(self.sites, row.cells, row.heats, shares, strict=True)
+
+    def _share(self, row: CodeRow, head: SiteHead, count: int) -> Share:
+        if count < _SHARE_JOBS:
+            return NO_SHARE
+        up = 100 * count // row.total if count < row.total else 0
+        right = 100 * count // head.total if count < head.total else 0
+        return Share(up if up >= _SHARE_FROM else 0, right if right >= _SHARE_FROM else 0)
 
 
 @lru_cache(maxsize=4096)

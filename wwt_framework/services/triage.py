@@ -24,6 +24,7 @@ from wwt_framework.services.caselines import (
     round_words,
 )
 from wwt_framework.services.casetables import TaskTable, task_tables
+from wwt_framework.services.completeness import Completeness, completeness
 from wwt_framework.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Examination:
     state: str  # of the counts: ok, old, partial (lower bounds), unknown
     counted_at: datetime | None  # of when the counts are
     doubts: tuple[Doubt, ...]
+    complete: Completeness
     total: int | None  # failed jobs and not reported ones; None: not known, which is not zero
     not_reported: int  # of the total: known to the ACDC server only
     round: str  # "ACDC round 1 of 2", "2 ACDCs so far", ""
@@ -80,6 +82,7 @@ def examine(snapshot: Snapshot, hooks: Hooks, name: str, order: str = "errors") 
         state=errors.state,
         counted_at=errors.at,
         doubts=doubts(case.known),
+        complete=completeness(case, snapshot.exit_codes),
         total=None if errors.state == "unknown" and not case.errors else case.errors.total,
         not_reported=sum(line.count for line in codes if line.code == NOT_REPORTED),
         round=round_words(family),
@@ -150,6 +153,11 @@ def plain_of(found: Examination) -> dict[str, Any]:
             "at": found.counted_at,
         },
         "doubts": found.doubts,
+        "complete": {
+            "whole": found.complete.whole,
+            "kinds": found.complete.kinds,
+            "remarks": found.complete.remarks,
+        },
         "codes": found.codes,
         "tasks": [
             {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 #: Faults of the transport: the server does these itself.
@@ -119,6 +119,25 @@ HARMLESS = frozenset({"numbers as text", "1 MB texts", "repeated documents"})
 ALL = (*TRANSPORT, *CONTENT)
 
 
+def mood_words(text: str) -> tuple[str, str, float]:
+    """(fault, part of an address, share) of words like ``503``, ``503@jobdetail`` or ``20%``.
+
+    ``503``: every answer gets it; ``503@jobdetail``: those whose address contains that;
+    ``20%``: so many answers get one of all faults, by chance, and the fault is "" here.
+    Raises ValueError that says what was expected.
+    """
+    word = text.strip()
+    if word.endswith("%"):
+        share = word[:-1]
+        if not share.isdecimal() or int(share) > 100:
+            raise ValueError(f"expected a share from 0% to 100%, got {word!r}")
+        return "", "", int(share) / 100
+    fault, _, part = word.partition("@")
+    if fault not in ALL:
+        raise ValueError(f"expected a share like 20%, or one of {', '.join(ALL)}; got {fault!r}")
+    return fault, part, 0.0
+
+
 class Mood:
     """Decides which fault an address gets: one that was asked for, else one at random, else none."""
 
@@ -137,6 +156,16 @@ class Mood:
     def at_random(self, rate: float, faults: tuple[str, ...] = ALL) -> None:
         """From now on a share *rate* (0..1) of all answers gets one of *faults*."""
         self._rate, self._some = rate, faults
+
+    def become(self, lines: Iterable[str]) -> None:
+        """What *lines* say and nothing else, see ``mood_words``; none of it when one of them can not be read."""
+        told = [mood_words(line) for line in lines]
+        self.behave()
+        for fault, part, share in told:
+            if fault:
+                self.misbehave(part, fault)
+            else:
+                self.at_random(share)
 
     def behave(self) -> None:
         """All is well again."""

@@ -29,6 +29,9 @@ from wwt_framework.testing.faults import CONTENT, TRANSPORT, Mood
 #: What is answered about a workflow that is not known, by the first part of the path.
 NOTHING = {"reqmgr2": b'{"result": []}', "wmstatsserver": b'{"result": [{}]}', "couchdb": b'{"rows": []}'}
 
+#: What ReqMgr2 says of itself; no file has it.
+INFO = {"/reqmgr2/data/info": b'{"result": [{"wmcore_reqmgr_version": "a stand-in"}]}'}
+
 _CHUNK = 16_384
 _SIGN_IN = b"<!DOCTYPE html><html><title>Sign in</title><form action='/auth'><input name='username'></form></html>"
 
@@ -71,7 +74,7 @@ class Written:
                 if path.is_relative_to(self._folder) and path.is_file():
                     return path.read_bytes()
                 return NOTHING.get(file.partition("/")[0])
-        return None
+        return INFO.get(address)
 
 
 class GridServices:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, field_validator
 
 from wwt_framework import hookimpl
 from wwt_framework.errors import Denied, NotSignedIn, SourceError
-from wwt_framework.model import User
+from wwt_framework.model import Case, User
 from wwt_framework.options import PluginOptions
 from wwt_framework.plugin import Health, Page, PluginContext, Reply, Snapshot, Visit
 
 from .asking import Round, Service, ask_all
+
+#: What is said of knowledge that is not whole.
+_STATES = {"old": "kept from earlier", "partial": "lower bounds or parts", "unknown": "not known"}
 
 
 class AutoAcdc:
@@ -28,6 +31,9 @@ class AutoAcdc:
         user: str = Field("auto", min_length=1, description="in whose name its actions are told")
         dry: bool = Field(True, description="true: only list what would be done; the only value there is, for now")
         key: SecretStr | None = Field(None, description="the key with which a cron job may ask for /check_auto_acdc")
+        complete: tuple[Literal["errors", "logs", "recoveries", "parameters", "family"], ...] = Field(
+            ("errors",), description="kinds of knowledge that must be whole and of now, or nothing is asked for"
+        )
         timeout_s: float = Field(10, gt=0, le=120, description="seconds after which an answer is given up")
         mail_to: tuple[str, ...] = Field((), description="who is mailed what is new in the list; none: nobody")
 
@@ -77,6 +83,9 @@ class AutoAcdc:
             )
         if self._service is None:
             return Reply(json={})
+        case = snapshot.case(workflow)
+        if case is not None and (lacks := self._lacks(case)):
+            return Reply(json={"error": f"Nothing would be done: {lacks}.", "status": 409}, status=409)
         try:
             rule = self._service.ask(workflow)
         except SourceError as err:
@@ -111,12 +120,19 @@ class AutoAcdc:
         actions = self._context.actions
         acted = {action.workflow for action in (*actions.open(), *actions.done())}
         names = [name for name in snapshot.workflow_names() if name not in acted]
-        wanted = [
-            name
+        failing = {
+            name: case
             for name in names
             if (case := snapshot.case(name)) is not None and not case.workflow.is_acdc and case.errors.total
-        ]
-        return ask_all(self._service.ask, wanted, self._context.gather)
+        }
+        doubtful = {name: lacks for name, case in failing.items() if (lacks := self._lacks(case))}
+        found = ask_all(self._service.ask, [name for name in failing if name not in doubtful], self._context.gather)
+        return Round(found.rules, {**doubtful, **found.unknown})
+
+    def _lacks(self, case: Case) -> str:
+        """Why what is known of *case* is too little for this installation; "" when it is enough."""
+        lacking = case.lacking(*self._context.options.complete)
+        return "; ".join(f"{k.kind} are {_STATES[k.state]}" + (f" ({k.note})" if k.note else "") for k in lacking)
 
     def _tell(self, found: Round) -> None:
         """Mail what was not in the list before. What can not be sent is told by /health, and mailed the next time."""

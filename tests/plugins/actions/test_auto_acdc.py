@@ -91,7 +91,7 @@ def test_j16_d_h_what_the_service_would_do_is_told_in_the_name_of_its_user(
 def test_j16_nothing_is_an_empty_object(start: Callable[..., Running], world: Snapshot, rules: Rules) -> None:
     it = start()
 
-    assert ask(it, world, "/auto_acdc", query={"workflow": KEPT}).json == {}
+    assert ask(it, world, "/auto_acdc", query={"workflow": FIRST}).json == {}
     assert ask(start(static=""), world, "/auto_acdc", query={"workflow": ORIGINAL}).json == {}
 
 
@@ -132,6 +132,31 @@ def test_j17_the_list_has_one_workflow_a_line_and_nothing_that_was_acted_on_or_i
     assert lines(told) == [ORIGINAL, ALONE]
     assert not {KEPT, BOUND, FIRST, SECOND} & set(rules.asked)
     assert len(it.doors.actions.kept) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [(KEPT, "errors are kept from earlier (HTTP 502)"), (BOUND, "errors are lower bounds or parts")]
+)
+def test_j16_nothing_is_done_about_counts_that_are_not_whole_and_of_now(
+    start: Callable[..., Running], world: Snapshot, rules: Rules, name: str, why: str
+) -> None:
+    it = start()
+    told = ask(it, world, "/auto_acdc", query={"workflow": name})
+
+    assert (told.status, told.json["error"]) == (409, f"Nothing would be done: {why}.")
+    assert f"# {name}: {why}" in lines(ask(it, world, "/check_auto_acdc", query={"key": "cron's key"}, user=User()))
+    assert name not in rules.asked
+
+
+def test_j17_an_installation_can_demand_more_than_whole_counts_or_less(
+    start: Callable[..., Running], world: Snapshot, rules: Rules
+) -> None:
+    strict = ask(start(complete=["errors", "recoveries"]), world, "/check_auto_acdc", query={"key": "cron's key"})
+    easy = ask(start(complete=[]), world, "/auto_acdc", query={"workflow": KEPT})
+
+    assert lines(strict)[0] == ORIGINAL
+    assert f"# {ALONE}: recoveries are not known (no source tells it)" in lines(strict)
+    assert easy.status == 200
 
 
 def test_j17_what_is_not_known_follows_as_remarks_and_a_dead_service_is_left_alone(
