@@ -20,7 +20,19 @@ WORDS = ("errors", "model", "plugin", "options", "cube", "forms", "documents", "
 CONFIG = ("config", "config_messages", "config_reading")
 SNAPSHOT = ("snapshot", "snapshot_columns", "snapshot_detail", "snapshot_meta", "snapshot_templates")
 JOBS = ("jobs", "job_queue", "job_refresh", "job_runs")
-ROOF = ("app", "cli", "checking", "running", "demo", "demo_live", "errands", "job_child", "setup_tls", "scaffold", "__main__")
+ROOF = (
+    "app",
+    "cli",
+    "checking",
+    "running",
+    "demo",
+    "demo_live",
+    "errands",
+    "job_child",
+    "setup_tls",
+    "scaffold",
+    "__main__",
+)
 
 #: Room -> the rooms of ours that it may import, beside itself. The longest name that fits a module is its room.
 MAY: dict[str, tuple[str, ...]] = {

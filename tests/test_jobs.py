@@ -22,6 +22,7 @@ from wwt_framework import hookimpl, job_runs
 from wwt_framework.config import Config, load
 from wwt_framework.errors import WwtError
 from wwt_framework.hooks.manager import Hooks
+from wwt_framework.job_refresh import _command
 from wwt_framework.jobs import REFRESH, WAITING, Chore, Clockwork
 from wwt_framework.plugin import Job, Progress
 from wwt_framework.store import ledger, open_store
@@ -388,14 +389,23 @@ def test_single_workflows_and_prep_ids_that_wait_are_asked_for_at_once(make: Cal
         app.clockwork.request(REFRESH, workflows=["a"]),
         app.clockwork.request(REFRESH, prep_ids=["P"]),
     ]
-    whole = app.clockwork.request(REFRESH)
+    whole = [app.clockwork.request(REFRESH), app.clockwork.request(REFRESH, anew=True)]
     app.clockwork._hand_over = lambda: None  # type: ignore[method-assign]  # one step at a time
     app.clockwork.perform(runs[0])
 
     assert [app.run(run_id).state for run_id in runs] == ["done", "done", "done"]
     assert len({app.run(run_id).text for run_id in runs}) == 1
     assert len(ledger.versions(app.store)) == 1
-    assert app.run(whole).state == "queued"
+    assert [app.run(run_id).state for run_id in whole] == ["queued", "queued"]
+
+
+def test_p19_a_refresh_that_wants_everything_anew_says_so_to_its_process(make: Callable[..., App]) -> None:
+    app = with_file(make(errors=GOOD))
+    run = app.clockwork.run_now(REFRESH, "olga", anew=True)
+
+    assert run.state == "done", run.text
+    assert "--anew" in _command(app.path, "1", {"anew": True})
+    assert "--anew" not in _command(app.path, "1", {})
 
 
 def test_closing_ends_a_refresh_and_says_so(make: Callable[..., App], tmp_path: Path) -> None:

@@ -175,6 +175,7 @@ def demo(port: int, workflows: int, time_lapse: float, live: bool, faults: tuple
 @config_option
 @click.option("--workflow", "workflows", multiple=True, metavar="NAME", help="Look only at this workflow; repeatable.")
 @click.option("--prepid", "prep_ids", multiple=True, metavar="ID", help="Look only at this PrepID; repeatable.")
+@click.option("--anew", is_flag=True, help="Ask for everything, however young what is kept of it.")
 @click.option("--run", "run_id", hidden=True, help="The run that /jobs shows.")
 @click.option("--as-running", is_flag=True, hidden=True, help="Read the configuration from standard input.")
 @click.option("--report", type=int, hidden=True, help="The file descriptor into which to say what it came to.")
@@ -182,6 +183,7 @@ def refresh(
     config_file: str | None,
     workflows: tuple[str, ...],
     prep_ids: tuple[str, ...],
+    anew: bool,
     run_id: str | None,
     as_running: bool,
     report: int | None,
@@ -190,7 +192,7 @@ def refresh(
     from wwt_framework import running
 
     text = sys.stdin.buffer.read().decode() if as_running else None
-    told = running.refresh(_found(config_file), workflows, prep_ids, run_id, text)
+    told = running.refresh(_found(config_file), workflows, prep_ids, run_id, text, anew)
     if report is None:
         click.echo(told)
     else:

@@ -59,6 +59,7 @@ class Demo:
         plain["wwt"] = {
             "listen": f"127.0.0.1:{self.port}", "data_dir": "data", "include_all_acdcs": True,
             "refresh_minutes": 2 if self.time_lapse == 1 else 0.5,
+            "sites_minutes": 30 / self.time_lapse,
         }  # fmt: skip
         plain["errors"] = {**sources, **others}
         plain["actions"] = {**(plain.get("actions") or {}), "executor": {"key": {"$file": _KEY_FILE}}}

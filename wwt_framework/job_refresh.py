@@ -83,6 +83,7 @@ class Child:
 def _command(config: Path, run_id: str, arguments: Mapping[str, Any]) -> list[str]:
     command = [sys.executable, "-m", "wwt_framework.job_child", str(os.getpid()), "refresh"]
     command += ["--config", str(config), "--as-running", "--run", run_id]
+    command += ["--anew"] if arguments.get("anew") else []
     command += [f"--workflow={name}" for name in arguments.get("workflows") or ()]
     return command + [f"--prepid={prep_id}" for prep_id in arguments.get("prep_ids") or ()]
 
@@ -92,6 +93,11 @@ def _reason(lines: Sequence[str]) -> str:
     # Not only at the beginning: what a plugin wrote last may lack its end.
     own = [line.partition(_SAYS)[2] for line in lines if _SAYS in line]
     return next((line for line in reversed(own or lines) if line.strip()), "")
+
+
+def is_partial(run: JobRun) -> bool:
+    """Whether *run* is a refresh of some workflows or prep ids only."""
+    return any(run.arguments.get(name) for name in ("workflows", "prep_ids"))
 
 
 def joined(runs: Sequence[JobRun]) -> dict[str, list[str]]:

@@ -23,7 +23,7 @@ from wwt_framework.config import Config
 from wwt_framework.errors import WwtError
 from wwt_framework.hooks.manager import Hooks
 from wwt_framework.job_queue import Queue
-from wwt_framework.job_refresh import Child, Ended, joined
+from wwt_framework.job_refresh import Child, Ended, is_partial, joined
 from wwt_framework.plugin import Job
 from wwt_framework.store import Store, ledger
 from wwt_framework.store.ledger import JobRun
@@ -264,10 +264,9 @@ class Clockwork:
 
     def _by_the_way(self, run: JobRun) -> list[JobRun]:
         """Waiting runs that this one does as well: single workflows and prep ids are asked for at once."""
-        if run.name != REFRESH or not run.arguments:
+        if run.name != REFRESH or not is_partial(run):
             return []
-        waiting = ledger.runs(self._app.store, WAITING, name=REFRESH, states=("queued",))
-        return [other for other in waiting if other.arguments]
+        return list(filter(is_partial, ledger.runs(self._app.store, WAITING, name=REFRESH, states=("queued",))))
 
     @cached_property
     def _data_dir(self) -> Path:

@@ -126,6 +126,7 @@ class Errors:
     counts: tuple[ErrorCount, ...] = ()
     complete: bool = True
     note: str = ""
+    as_of: datetime | None = None  # of when they are; None: of now
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +140,12 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Told(Sequence[ItemT]):
-    """An answer of which not everything could be read: what could be, in its order, and the rest by its path."""
+    """An answer with something to be said of it: what could be read, in its order, and the rest by its path."""
 
     items: tuple[ItemT, ...] = ()
     rejected: tuple[Rejected, ...] = ()
+    warning: str = ""  # what is wrong with the source although it answers, in a sentence: it stands on the strip
+    as_of: datetime | None = None  # of when the oldest of it is; None: of now
 
     @overload
     def __getitem__(self, index: int) -> ItemT: ...
@@ -296,6 +299,7 @@ class SourceReport:
     note: str = ""  # the failure in a sentence
     rejected: tuple[Rejected, ...] = ()  # the first 200
     rejected_count: int = 0
+    warning: str = ""  # what is wrong with the source although it may have answered
 
 
 @dataclass(frozen=True)

@@ -259,7 +259,8 @@ class HouseOptions(BaseModel):
     pid_file: ConfigPath | None = Field(None, description="where the process number is written")
     log_dir: ConfigPath | None = Field(None, description="folder of access.log and application.log")
     refresh_minutes: float = Field(15, gt=0, description="minutes between two looks at the sources")
-    concurrency: int = Field(32, ge=1, le=1000, description="fetches that run at the same time")
+    sites_minutes: float = Field(30, ge=0, description="minutes between two looks at the states of sites; 0: each time")
+    concurrency: int = Field(64, ge=1, le=1000, description="fetches that run at the same time")
     keep_snapshots: int = Field(3, ge=1, description="past snapshots that stay on disk")
     compute: str = Field(
         "local", description="where heavy work is done: local, or a Dask cluster such as dask+tcp://scheduler:8786"

@@ -62,11 +62,16 @@ def work(path: Path) -> None:
 
 
 def refresh(
-    path: Path, workflows: Sequence[str], prep_ids: Sequence[str], run_id: str | None, text: str | None = None
+    path: Path,
+    workflows: Sequence[str],
+    prep_ids: Sequence[str],
+    run_id: str | None,
+    text: str | None = None,
+    anew: bool = False,
 ) -> str:
     """Take a snapshot now; returns what it came to in a line. With *run_id*, /jobs shows how far it is.
 
-    *text*: what is to be read instead of the file at *path*.
+    *text*: what is to be read instead of the file at *path*. *anew*: however young what is kept is.
     """
     app = App.build(path, text)
     keep_logs(app.house.config.house.log_dir)
@@ -85,6 +90,7 @@ def refresh(
             workflows=list(workflows) or None,
             prep_ids=list(prep_ids) or None,
             progress=progress,
+            anew=anew,
         )
         return report.text
     finally:

@@ -36,6 +36,7 @@ def columns(
 
 
 _METHODS: dict[str, Callable[..., Any]] = {
+    "forget_answers": lambda self, names: self.say("forget_answers", names),
     "list_workflows": lambda self: self.say("list_workflows"),
     "load_errors": lambda self, names: self.say("load_errors", names),
     "fetch_workflows": lambda self, names: self.say("fetch_workflows", names),
@@ -106,7 +107,9 @@ class House:
 
     @property
     def config(self) -> Config:
-        house = HouseOptions.model_validate({"data_dir": str(self.data_dir), "concurrency": 4, **self.options})
+        house = HouseOptions.model_validate(
+            {"data_dir": str(self.data_dir), "concurrency": 4, "sites_minutes": 0, **self.options}
+        )
         plugins = tuple(PluginConfig("errors", name, name) for name in self.sources)
         return Config(self.data_dir / "plugins.yml", house, plugins, "0")
 

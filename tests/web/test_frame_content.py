@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from urllib.parse import quote
 
@@ -343,7 +344,7 @@ def test_a_source_that_answers_with_old_data_is_said_to_be_old(installation, sna
         s for s in installation(snapshot=world).get("/help/keys").dom().iter("section") if s.get("class") == "strip"
     )
 
-    assert re.search(r"errors\.file \d+ h old !", " ".join(" ".join(strip.itertext()).split()))
+    assert re.search(r"errors\.file \d+ (h|days) old !", " ".join(" ".join(strip.itertext()).split()))
 
 
 def test_data_are_old_beyond_a_limit_and_not_before():
@@ -351,3 +352,27 @@ def test_data_are_old_beyond_a_limit_and_not_before():
     (fresh,) = source_lines([report(minutes=59)], NOW, 3600)
 
     assert (old.old, old.trouble, fresh.old) == (True, False, False)
+
+
+def test_what_is_wrong_with_a_source_that_answers_stands_on_the_strip_and_on_its_plugin(installation, snapshot):
+    lines = [report(), SourceReport("errors.file", "workflows", "ok", NOW, NOW, warning="expires in <3.0 h>")]
+    client = installation(snapshot=snapshot(sources=lines))
+    strip = next(s for s in client.get("/help/keys").dom().iter("section") if s.get("class") == "strip")
+
+    assert "errors.file ok expires in <3.0 h> !" in " ".join(" ".join(strip.itertext()).split())
+    assert "expires in &lt;3.0 h&gt; !" in client.get("/freshness").text
+    assert client.get("/freshness?format=json").json[1]["warning"] == "expires in <3.0 h>"
+
+
+def test_the_strip_says_why_a_source_is_silent(installation, snapshot):
+    client = installation(snapshot=snapshot(sources=[report(state="kept", note="proxy.pem expired at 11:00 UTC")]))
+    strip = next(s for s in client.get("/help/keys").dom().iter("section") if s.get("class") == "strip")
+
+    assert "proxy.pem expired at 11:00 UTC" in " ".join(" ".join(strip.itertext()).split())
+
+
+def test_d_e_states_of_sites_are_old_only_after_their_own_period():
+    sites = SourceReport("errors.sites", "site statuses", "ok", NOW, NOW - timedelta(minutes=89))
+    older = replace(sites, as_of=NOW - timedelta(minutes=91))
+
+    assert [source_lines([line], NOW, 3600, 1800)[0].old for line in (sites, older)] == [False, True]

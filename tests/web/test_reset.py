@@ -43,7 +43,7 @@ def form_of(got: Any) -> dict[str, str]:
 
 
 WHAT = [
-    ("", {}, "everything"),
+    ("", {"anew": True}, "everything"),
     (f"?prepid={PREP}", {"prep_ids": [PREP]}, f"all workflows of the PrepID {PREP}"),
     (f"?workflow={ORIGINAL}", {"workflows": [ORIGINAL]}, f"the workflow {ORIGINAL}"),
     (f"?prepid={PREP}&workflow={ORIGINAL}", {"workflows": [ORIGINAL]}, f"the workflow {ORIGINAL}"),
@@ -96,7 +96,7 @@ def test_p19_what_waits_already_is_not_asked_for_twice_but_written_down_again(cl
     by_script(client, "/resetcache")
     by_script(client, "/resetcache", "adam")
 
-    assert requested(client) == [("olga", {})]
+    assert requested(client) == [("olga", {"anew": True})]
     assert [deed.user for deed in ledger.deeds(client.app.store, deed="reset")] == ["adam", "olga"]
 
 

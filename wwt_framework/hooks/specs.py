@@ -3,6 +3,7 @@
 The verb says when a hook is called and what it may do there:
 
     register_              once, at start                          no I/O
+    forget_                a refresh that somebody asked for       no I/O
     list_ load_ fetch_     refresh, in a child process             I/O
     describe_              refresh, and pages                      no I/O
     mine_                  refresh, in a child process             own folder
@@ -89,12 +90,21 @@ if TYPE_CHECKING:
 
 
 @hookspec
+def forget_answers(names: Sequence[str] | None) -> None:
+    """Somebody wants these workflows and prep ids fetched anew: answer from nothing that you kept. Asked: each, first.
+
+    None: everything. Only for a source that does not ask its services each time; what it keeps for bad days may stay.
+    """
+
+
+@hookspec
 def list_workflows() -> Sequence[Workflow]:
     """Return the workflows that need an operator. Asked: each.
 
     A name alone is enough; what is left empty is filled from ``fetch_workflows``.
     Two sources may name the same workflow; the first one's fields win.
-    A source that could not read all of its answer returns ``Workflows``, with ``rejected``.
+    A source that could not read all of its answer returns ``Workflows``, with ``rejected``;
+    one that has something to say of itself, with ``warning``.
     """
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from wwt_framework.errors import SourceError
@@ -23,6 +23,9 @@ from wwt_framework.services.kept import Shelf, Whole
 
 ItemT = TypeVar("ItemT")
 
+#: Where each source's lines of the strip are kept on its shelf.
+REPORTS = "reports"
+
 
 @dataclass
 class Round:
@@ -34,6 +37,7 @@ class Round:
     threads: int
     asked: frozenset[str] | None  # only these workflows are asked again; None: all
     progress: Progress
+    rests: Mapping[str, timedelta] = field(default_factory=dict)  # kind -> for how long a whole answer is not asked for
     tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)
 
     def tally(self, plugin: str, kind: str) -> Tally:
@@ -42,6 +46,11 @@ class Round:
         if found is None:
             found = self.tallies[plugin, kind] = Tally(plugin, kind, self.now)
         return found
+
+    def forget(self, names: list[str] | None) -> None:
+        """Have sources ask anew about the workflows and prep ids *names*; None: about everything."""
+        if names is None or names:
+            self.hooks.each("forget_answers", names=names)
 
     def missing(self, source: str) -> bool:
         """Whether *source* is in plugins.yml and does not run."""
@@ -66,14 +75,20 @@ def ask_whole(
     """(source, what it tells) in the order of plugins.yml; *about* is the kind of question in the reports.
 
     When only some workflows are asked again, nobody is asked: what is kept is what they tell.
+    Neither is a source whose last whole answer is younger than *about* rests.
     """
     answers: dict[str, Answer] = {}
+    resting: dict[str, Whole[ItemT]] = {}
     if round_.asked is None:
-        answers = {answer.plugin: answer for answer in round_.hooks.each(hook, **arguments)}
+        resting = _resting(round_, hook, kind, about)
+        asked = [source for source in round_.hooks.implementing(hook) if source not in resting]
+        answers = {source: round_.hooks.only(source, hook, **arguments) for source in asked}
     told: list[tuple[str, tuple[ItemT, ...]]] = []
     for source, shelf in round_.shelves.items():
         if source in answers:
             told.append((source, _answer(round_, answers[source], shelf, kind, about)))
+        elif source in resting:
+            told.append((source, resting[source].items))
         elif round_.asked is not None or round_.missing(source):
             if (kept := shelf.whole(hook, kind)) is not None:
                 told.append((source, kept.items))
@@ -82,6 +97,24 @@ def ask_whole(
         else:
             shelf.drop(hook)
     return told
+
+
+def _resting(round_: Round, hook: str, kind: type[ItemT], about: str) -> dict[str, Whole[ItemT]]:
+    """Source -> its last answer, of those that need not be asked yet; each keeps its line on the strip."""
+    rest = round_.rests.get(about)
+    found: dict[str, Whole[ItemT]] = {}
+    for source in round_.hooks.implementing(hook) if rest else ():
+        shelf = round_.shelves.get(source)
+        kept = shelf.whole(hook, kind) if shelf else None
+        if shelf is None or kept is None or rest is None or not timedelta(0) <= round_.now - kept.at < rest:
+            continue
+        reports = shelf.whole(REPORTS, SourceReport)
+        last = next((r for r in (reports.items if reports else ()) if (r.kind, r.state) == (about, "ok")), None)
+        if last is not None:
+            found[source] = kept
+            tally = round_.tallies[source, about] = Tally(source, about, last.asked_at)
+            tally.answered, tally.told_of, tally.seconds, tally.warning = 1, last.as_of, last.seconds, last.warning
+    return found
 
 
 def _answer(round_: Round, answer: Answer, shelf: Shelf, kind: type[ItemT], about: str) -> tuple[ItemT, ...]:
@@ -96,10 +129,12 @@ def _answer(round_: Round, answer: Answer, shelf: Shelf, kind: type[ItemT], abou
         tally.fail(complaint(err), kept.at if kept else None)
         return kept.items if kept else ()
     tally.answered += 1
+    tally.told(answer.value)
     tally.reject(checked.rejected)
+    tally.told_of = of = min(checked.as_of or round_.now, round_.now)  # no source tells the future
     if checked.rejected:
         checked = _mended(checked, shelf.whole(answer.hook, kind))
-    shelf.put_whole(answer.hook, round_.now, checked.json)
+    shelf.put_whole(answer.hook, of, checked.json)
     return checked.good
 
 

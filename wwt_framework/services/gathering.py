@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from wwt_framework.model import Rejected, SourceReport
+from wwt_framework.model import Rejected, SourceReport, Told
 
 #: A report names this many paths; all are counted.
 PATHS_NAMED = 200
@@ -49,6 +49,7 @@ class Tally:
     note: str = ""
     rejected: list[Rejected] = field(default_factory=list)
     rejected_count: int = 0
+    warning: str = ""
 
     def reject(self, rejected: Iterable[Rejected]) -> None:
         """Count what could not be read."""
@@ -56,6 +57,11 @@ class Tally:
             self.rejected_count += 1
             if len(self.rejected) < PATHS_NAMED:
                 self.rejected.append(one)
+
+    def told(self, answer: object) -> None:
+        """Take down what an answer says of itself."""
+        if isinstance(answer, Told) and answer.warning:
+            self.warning = str(answer.warning)
 
     def fail(self, why: str, as_of: datetime | None) -> None:
         """Count a failure; *as_of*: of when the data is that stands in, None when there is none."""
@@ -76,7 +82,7 @@ class Tally:
             state, as_of = ("kept" if self.as_of else "failed"), self.as_of  # type: ignore[assignment]
         return SourceReport(
             self.plugin, self.kind, state, self.asked_at, as_of, round(self.seconds, 3), note,
-            tuple(self.rejected), self.rejected_count,
+            tuple(self.rejected), self.rejected_count, self.warning,
         )  # fmt: skip
 
 
@@ -93,5 +99,5 @@ def renewed(before: SourceReport | None, now: SourceReport, asked: frozenset[str
         state = "partial" if count or note else "ok"
     return SourceReport(
         before.plugin, before.kind, state, before.asked_at, before.as_of, before.seconds, note,
-        (still + now.rejected)[:PATHS_NAMED], count,
+        (still + now.rejected)[:PATHS_NAMED], count, now.warning or before.warning,
     )  # fmt: skip

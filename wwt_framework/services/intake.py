@@ -37,6 +37,7 @@ class Items(Generic[ItemT]):
     good: tuple[ItemT, ...]
     json: bytes  # a JSON array
     rejected: tuple[Rejected, ...] = ()
+    as_of: datetime | None = None  # of when it is; None: of the moment of asking
 
 
 # -- lists of words -----------------------------------------------------------
@@ -74,13 +75,21 @@ def items(kind: type[ItemT], answer: object) -> Items[ItemT]:
         raise SourceError(f"expected a list of {kind.__name__}, got {shown(answer)}")
     given = tuple(answer)
     rejected = list(answer.rejected) if isinstance(answer, Told) else []
+    as_of = time_told(answer.as_of) if isinstance(answer, Told) else None
     try:
         good = adapter(kind).validate_python(given)
         if (kind is Workflow and _look_well(good)) or not any(map(_DOUBTS[kind], good)):
-            return Items(good, as_json(good), tuple(rejected))
+            return Items(good, as_json(good), tuple(rejected), as_of)
     except (ValidationError, TypeError):
         pass  # one by one, to find out which
-    return _one_by_one(kind, given, rejected)
+    return replace(_one_by_one(kind, given, rejected), as_of=as_of)
+
+
+def time_told(as_of: datetime | None) -> datetime | None:
+    """The moment of which an answer says to be. Raises SourceError for one without a zone."""
+    if as_of is not None and as_of.tzinfo is None:
+        raise SourceError(f"expected as_of with a time zone, got {as_of.isoformat()}")
+    return as_of
 
 
 def _one_by_one(kind: type[ItemT], given: tuple[object, ...], rejected: list[Rejected]) -> Items[ItemT]:
@@ -203,7 +212,9 @@ _DOUBTS: dict[Any, Callable[[Any], str]] = {
 
 def excerpts(answer: object) -> Items[LogExcerpt]:
     """What failed jobs said; texts are hostile, so they are cut and mended, not refused."""
-    if isinstance(answer, Iterable) and not isinstance(answer, str | bytes | Mapping):
+    if isinstance(answer, Told):
+        answer = replace(answer, items=tuple(map(_mended, answer)))
+    elif isinstance(answer, Iterable) and not isinstance(answer, str | bytes | Mapping):
         answer = [_mended(log) for log in answer]
     return items(LogExcerpt, answer)
 

@@ -13,7 +13,16 @@ from wwt_framework.cube import Array, ErrorColumns, workflow_of
 from wwt_framework.errors import SourceError
 from wwt_framework.model import NOT_REPORTED, ErrorCount, Errors, Rejected
 from wwt_framework.services.cells import Cells
-from wwt_framework.services.intake import COUNT_LIMIT, INT32, NAME_LIMIT, name_trouble, path_trouble, printable, shown
+from wwt_framework.services.intake import (
+    COUNT_LIMIT,
+    INT32,
+    NAME_LIMIT,
+    name_trouble,
+    path_trouble,
+    printable,
+    shown,
+    time_told,
+)
 
 #: Tasks that are not counted: they only tidy up after others.
 _TIDYING = ("LogCollect", "Cleanup")
@@ -72,13 +81,7 @@ def counted(answer: ErrorColumns) -> Counted:
     named = tuple(answer.workflows)
     if not _all_paths([f"/{w}/task" for w in named]):
         named = tuple(w for w in named if not path_trouble(f"/{w}/task"))
-    return Counted(cells, tuple(rejected), partial, named, _time_told(answer.as_of))
-
-
-def _time_told(as_of: datetime | None) -> datetime | None:
-    if as_of is not None and as_of.tzinfo is None:
-        raise SourceError(f"expected as_of with a time zone, got {as_of.isoformat()}")
-    return as_of
+    return Counted(cells, tuple(rejected), partial, named, time_told(answer.as_of))
 
 
 def _fitting(answer: ErrorColumns) -> Cells:

@@ -20,6 +20,9 @@ FAMILY = Question("fetch_family", "family", Workflow)
 LOGS = Question("fetch_logs", "logs", LogExcerpt, excerpts, hold=False)
 RECOVERIES = Question("fetch_recoveries", "recoveries", Recovery)
 
+#: The kind of question that has a period of its own.
+SITE_STATUSES = "site statuses"
+
 Tellings = dict[str, dict[str, Telling[Any]]]
 
 
@@ -51,6 +54,7 @@ class Look:
         self._ask_parameters()
         members = self._ask_family()
         if round_.asked is not None:
+            round_.forget(sorted(members - round_.asked))
             round_.asked |= members
             loaded, self._unheard = errors.load_errors(round_, round_.asked)
         self._ask_errors(loaded, members)
@@ -90,9 +94,11 @@ class Look:
             except Exception as err:  # noqa: BLE001  # whatever the plugin raised
                 yield from ((answer.plugin, name, complaint(err)) for name in names)
                 continue
+            tally.told(answer.value)
             tally.reject(told.rejected)
             good = {w.name: w for w in told.good if w.name in names}
-            yield from ((answer.plugin, name, Items((w,), as_json([w]))) for name, w in good.items())
+            of = told.as_of
+            yield from ((answer.plugin, name, Items((w,), as_json([w]), as_of=of)) for name, w in good.items())
             broken = {r.workflow: f"{r.path}: {r.why}" for r in told.rejected if r.workflow in names}
             yield from ((answer.plugin, name, why) for name, why in broken.items() if name not in good)
 
@@ -155,7 +161,7 @@ class Look:
         answers = ask_each(round_, RECOVERIES.hook, recoveries, (0.75, 0.85), "asking what could be recovered")
         self._recoveries = tellings(round_, RECOVERIES, again, answers)
         round_.progress(0.85, "asking for sites and exit codes")
-        self._sites = ask_whole(round_, "fetch_site_statuses", SiteStatus, "site statuses")
+        self._sites = ask_whole(round_, "fetch_site_statuses", SiteStatus, SITE_STATUSES)
         self._codes = ask_whole(round_, "describe_exit_codes", ExitCode, "exit codes", at=round_.now)
 
     # -- the parts --

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from itertools import chain
 from pathlib import Path
 
@@ -21,17 +21,15 @@ from wwt_framework.errors import WwtError
 from wwt_framework.hooks.manager import Hooks
 from wwt_framework.model import SourceReport
 from wwt_framework.plugin import Event, Progress
-from wwt_framework.services.asking import Round
+from wwt_framework.services.asking import REPORTS, Round
 from wwt_framework.services.gathering import renewed
 from wwt_framework.services.intake import adapter, path_trouble
 from wwt_framework.services.kept import shelves
-from wwt_framework.services.looking import Look
+from wwt_framework.services.looking import SITE_STATUSES, Look
 from wwt_framework.services.mining import miner
 from wwt_framework.services.publish import FOLDER, alone, prune, publish, sweep
 from wwt_framework.snapshot import Snapshot, open_snapshot
 from wwt_framework.store import Store, ledger
-
-_REPORTS = "reports"
 
 
 @dataclass(frozen=True)
@@ -63,8 +61,9 @@ def refresh(
     prep_ids: Iterable[str] | None = None,
     progress: Progress = _silent,
     clock: Callable[[], datetime] = _utc_now,
+    anew: bool = False,
 ) -> RefreshReport:
-    """Publish a new snapshot of all that the sources tell.
+    """Publish a new snapshot of all that the sources tell; *anew*: they ask for everything, however young it is.
 
     With *workflows* or *prep_ids* only these are asked again (a workflow that nobody knew is asked for, too),
     everything else is as each source last told it.
@@ -80,7 +79,7 @@ def refresh(
         current = current_snapshot(store, data_dir) if looked_at else None
         try:
             sweep(data_dir)
-            reports, snapshot = _take(hooks, config, store, data_dir, wanted, current, progress, now)
+            reports, snapshot = _take(hooks, config, store, data_dir, wanted, current, progress, now, anew)
         except OSError as err:
             raise WwtError(f"{err.filename or data_dir}: can not be kept: {err.strerror or err}") from err
         marked = wanted[1] if wanted else frozenset(ledger.marked_preps(store))
@@ -99,6 +98,7 @@ def _take(
     current: Snapshot | None,
     progress: Progress,
     now: datetime,
+    anew: bool,
 ) -> tuple[tuple[SourceReport, ...], Snapshot]:
     """Ask and publish. *wanted*: the workflows and prep ids that are asked again; None: all."""
     asked = prep_ids = frozenset[str]()
@@ -106,7 +106,10 @@ def _take(
         asked, prep_ids = frozenset(w for w in wanted[0] if not path_trouble(f"/{w}/task")), wanted[1]
         asked |= _members(current, prep_ids)
     kept = shelves(data_dir, [plugin.full_name for plugin in config.plugins if not plugin.shadow])
-    round_ = Round(hooks, kept, now, config.house.concurrency, None if wanted is None else asked, progress)
+    rests = {} if anew else {SITE_STATUSES: _rest(config.house.sites_minutes, config.house.refresh_minutes)}
+    round_ = Round(hooks, kept, now, config.house.concurrency, None if wanted is None else asked, progress, rests)
+    if wanted is not None or anew:
+        round_.forget(None if wanted is None else sorted(asked | prep_ids))
     look = Look(round_, config.house.include_all_acdcs, prep_ids)
     look.gather()
     progress(0.9, "writing the snapshot")
@@ -114,6 +117,11 @@ def _take(
     snapshot = publish(store, data_dir, look.parts(reports), miner(hooks))
     prune(store, data_dir, config.house.keep_snapshots)
     return reports, snapshot
+
+
+def _rest(minutes: float, refresh_minutes: float) -> timedelta:
+    """For how long an answer that is wanted every *minutes* is young enough: the nearest refresh counts, not the next one."""
+    return timedelta(minutes=max(0.0, minutes - refresh_minutes / 2))
 
 
 @contextmanager
@@ -158,11 +166,11 @@ def _reports(round_: Round) -> tuple[SourceReport, ...]:
     for source, shelf in round_.shelves.items():
         mine = {kind: report for (plugin, kind), report in new.items() if plugin == source}
         if round_.asked is not None:
-            kept = shelf.whole(_REPORTS, SourceReport)
+            kept = shelf.whole(REPORTS, SourceReport)
             before = {report.kind: report for report in (kept.items if kept else ())}
             again = {kind: renewed(before.get(kind), report, round_.asked) for kind, report in mine.items()}
             mine = {**before, **again}
-        shelf.put_whole(_REPORTS, round_.now, adapter(SourceReport).dump_json(tuple(mine.values())))
+        shelf.put_whole(REPORTS, round_.now, adapter(SourceReport).dump_json(tuple(mine.values())))
         done += mine.values()
     return tuple(done)
 

@@ -16,6 +16,7 @@ from wwt_framework.errors import SourceError
 from wwt_framework.hooks.manager import Answer
 from wwt_framework.model import ErrorCount, Workflow
 from wwt_framework.services.asking import Round, ask_each, complaint, not_running
+from wwt_framework.services.intake import time_told
 from wwt_framework.services.intake_errors import Counted, counted, counts_of
 from wwt_framework.services.merge import KEPT, SourceErrors, answered, exchanged, with_last_good
 
@@ -151,6 +152,7 @@ class _Collected:
     def __init__(self) -> None:
         self.counts: list[ErrorCount] = []
         self.answered: list[str] = []
+        self.as_of: dict[str, datetime] = {}  # workflow -> of when its counts are, where that is not now
         self.partial: dict[str, str] = {}
         self.unread: dict[str, str] = {}
 
@@ -165,13 +167,15 @@ class _Collected:
                 raise answer.error
             if answer.value is None:
                 return  # nothing to say
-            counts = counts_of(name, answer.value)
+            counts, of = counts_of(name, answer.value), time_told(answer.value.as_of)
         except Exception as err:  # noqa: BLE001  # whatever the plugin raised
             self.unread[name] = complaint(err)
             return
         tally.answered += 1
         self.counts += counts
         self.answered.append(name)
+        if of is not None and of < round_.now:
+            self.as_of[name] = of
         if not answer.value.complete:
             self.partial[name] = answer.value.note or "the source says that this is not all"
 
@@ -184,9 +188,20 @@ class _Collected:
         at = dict(zip(old.workflows, old.at.tolist(), strict=True)) if self.unread else {}
         for name, why in self.unread.items():
             tally.fail(why, _time(at[name]) if name in good else None)
-        new = answered(told.cells, self.answered, round_.now, told.partial)
+        new = self._dated(answered(told.cells, self.answered, round_.now, told.partial))
+        if self.as_of:
+            tally.told_of = min(self.as_of.values())
         new = with_last_good(new, old, {**told.unread, **self.unread})
         return new if round_.asked is None else exchanged(old, new, set(asked))
+
+    def _dated(self, word: SourceErrors) -> SourceErrors:
+        """*word*, where counts that are not of now say of when they are."""
+        if not self.as_of:
+            return word
+        of = (self.as_of.get(name) for name in word.workflows)
+        now = word.at.tolist()
+        at = np.fromiter((int(t.timestamp()) if t else n for t, n in zip(of, now, strict=True)), np.int64, len(now))
+        return replace(word, at=at)
 
 
 def with_cells(word: SourceErrors) -> set[str]:

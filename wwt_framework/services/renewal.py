@@ -100,7 +100,7 @@ def reset(
     if name and not _NAME.fullmatch(name):
         kind = "the name of a workflow" if workflow else "a PrepID"
         raise WwtError(f"{name[:200]!r} can not be {kind}: expected letters, digits, dots, dashes and underscores.")
-    arguments = {("workflows" if workflow else "prep_ids"): [name]} if name else {}
+    arguments = {("workflows" if workflow else "prep_ids"): [name]} if name else {"anew": True}
     with _turn:
         waiting = ledger.runs(store, 200, "refresh", ("queued",))
         same = next((run for run in waiting if dict(run.arguments) == arguments), None)

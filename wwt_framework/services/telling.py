@@ -108,6 +108,7 @@ class _Notebook(Generic[ItemT]):
         tally = self._round.tally(source, self._question.about)
         if isinstance(answer, Answer):
             tally.seconds += answer.seconds
+            tally.told(answer.value)
             try:
                 if answer.error is not None:
                     raise answer.error
@@ -121,7 +122,9 @@ class _Notebook(Generic[ItemT]):
         tally.reject(answer.rejected)
         first = next(iter(answer.rejected), None)
         note = f"{first.path}: {first.why}" if first else ""
-        told = Telling("partial" if first else "ok", self._round.now, note, answer.good)
+        at = min(answer.as_of or self._round.now, self._round.now)  # no source tells the future
+        tally.told_of = min(tally.told_of or at, at)
+        told = Telling("partial" if first else "ok", at, note, answer.good)
         self._put(source, key, told, answer.json)
 
     def stand_in(self, source: str, key: str, why: str) -> None:

@@ -44,6 +44,7 @@ class SourceLine:
     age: str  # "4 min"; "" when there is no data of it
     note: str
     rejected: int
+    warning: str = ""  # what is wrong with it although it may have answered
     old: bool = False  # it answers, but what it tells is older than three refreshes
 
 
@@ -96,7 +97,7 @@ def frame_of(exchange: Exchange) -> Frame:
         user=exchange.user,
         csrf_token=exchange.csrf_token,
         menu=_menu(exchange),
-        strip=strip_of(snapshot, exchange.now, options.refresh_minutes) if may_read else None,
+        strip=strip_of(snapshot, exchange.now, options.refresh_minutes, options.sites_minutes) if may_read else None,
         version=__version__,
         snapshot_version=snapshot.version,
         rehearsal=options.dry_run,
@@ -123,20 +124,23 @@ def _menu(exchange: Exchange) -> tuple[MenuItem, ...]:
     return tuple(items)
 
 
-def strip_of(snapshot: Any, now: datetime, refresh_minutes: float) -> Strip:
-    """How old and how complete *snapshot* is at *now*."""
+def strip_of(snapshot: Any, now: datetime, refresh_minutes: float, sites_minutes: float = 0.0) -> Strip:
+    """How old and how complete *snapshot* is at *now*; its sources are asked that often, for the states of sites less."""
     if snapshot.is_empty:
         return Strip(None, "", False, (), ())
     seconds = (now - snapshot.taken_at).total_seconds()
     limit = 180 * refresh_minutes
-    lines = source_lines(snapshot.sources, now, seconds + limit)
+    lines = source_lines(snapshot.sources, now, seconds + limit, 60 * sites_minutes)
     return Strip(snapshot.taken_at, age_words(seconds), seconds > limit, lines, _missing(snapshot))
 
 
-def source_lines(sources: Sequence[SourceReport], now: datetime, limit: float = float("inf")) -> tuple[SourceLine, ...]:
+def source_lines(
+    sources: Sequence[SourceReport], now: datetime, limit: float = float("inf"), sites_limit: float = 0.0
+) -> tuple[SourceLine, ...]:
     """One line per plugin, in the order in which they first report: its worst state, its oldest data.
 
-    Data of more than *limit* seconds are old: a file that nobody writes any more is read as well as ever.
+    Data of more than *limit* seconds are old, states of sites *sites_limit* later:
+    a file that nobody writes any more is read as well as ever.
     """
     order = list(STATES)
     by_plugin: dict[str, list[SourceReport]] = {}
@@ -148,10 +152,15 @@ def source_lines(sources: Sequence[SourceReport], now: datetime, limit: float = 
         word, trouble = STATES.get(worst.state, (worst.state, True))
         times = [report.as_of for report in reports if report.as_of is not None]
         as_of = min(times, default=None)
-        seconds = (now - as_of).total_seconds() if as_of else 0.0
-        age = age_words(seconds) if as_of else ""
+        age = age_words((now - as_of).total_seconds()) if as_of else ""
         rejected = sum(report.rejected_count for report in reports)
-        lines.append(SourceLine(plugin, worst.state, word, trouble, as_of, age, worst.note, rejected, seconds > limit))
+        warning = "; ".join(dict.fromkeys(report.warning for report in reports if report.warning))
+        old = any(
+            (now - r.as_of).total_seconds() > limit + (sites_limit if r.kind == "site statuses" else 0)
+            for r in reports
+            if r.as_of
+        )
+        lines.append(SourceLine(plugin, worst.state, word, trouble, as_of, age, worst.note, rejected, warning, old))
     return tuple(lines)
 
 

@@ -13,13 +13,14 @@ from pydantic import Field, field_validator
 
 from wwt_framework import hookimpl
 from wwt_framework.errors import SourceError
-from wwt_framework.model import Errors, LogExcerpt, Recovery, Rejected, Workflow, Workflows
+from wwt_framework.model import Errors, LogExcerpt, Recovery, Rejected, Told, Workflow, Workflows
 from wwt_framework.options import PluginOptions
 from wwt_framework.plugin import Health, PluginContext
 
 from . import acdc, certificate, reqmgr2, wmstats
 from .asking import Services
 from .cache import Cache
+from .looks import Looks
 from .pulse import Pulse
 
 REQUEST = "/reqmgr2/data/request"
@@ -27,8 +28,6 @@ DETAIL = "/wmstatsserver/data/jobdetail/"
 COUNTS = "/wmstatsserver/data/request/"
 ACDC = "/couchdb/acdcserver/_design/ACDC/_view/byCollectionName"
 
-#: Seconds for which an answer serves the other questions of the same refresh.
-_SAME_LOOK = 120
 #: Seconds after which an answer that nobody asked for again is dropped.
 _FORGET = 3 * 86_400
 #: Statuses of requests of which no job can have run: nothing failed, and WMStats tells nothing.
@@ -53,11 +52,13 @@ class Cmsweb:
         verify: bool = Field(True, description="false: take any server for cmsweb; /plugins warns of it")
         statuses: tuple[str, ...] = Field((), description="list all requests in these ReqMgr2 statuses: running-closed")
         parameters_age_s: int = Field(
-            0, ge=0, description="seconds for which parameters are not asked for again, not even by a reset"
+            0, ge=0, description="seconds for which parameters are not asked for again, but by a reset; 0: each refresh"
         )
-        family_age_s: int = Field(
-            0, ge=0, description="seconds for which the workflows of a prep id are not asked for again, either"
-        )
+        listing_age_s: int = Field(0, ge=0, description="the same of the requests in a status")
+        rate_age_s: int = Field(0, ge=0, description="the same of the counts of all jobs: the failure rate")
+        family_age_s: int = Field(0, ge=0, description="the same of the workflows of a prep id")
+        errors_age_s: int = Field(0, ge=0, description="the same of failed jobs and their logs, which are one answer")
+        recoveries_age_s: int = Field(0, ge=0, description="the same of what the ACDC server keeps")
         warn_hours: float = Field(12, ge=0, description="hours before the certificate ends from which this is said")
         max_mb: int = Field(256, ge=1, le=4096, description="refuse a larger answer, in megabytes")
         timeout_s: float = Field(60, gt=0, description="seconds after which an answer that only trickles is given up")
@@ -78,6 +79,7 @@ class Cmsweb:
         session = context.http
         session.cert = (str(self._path), str(options.key)) if options.key else str(self._path)
         session.verify = (str(options.ca) if options.ca else True) if options.verify else False
+        self._looks = Looks(now)
         self._cache = Cache(context.data_dir / "answers.db", now)
         self._services = Services(
             options.url, session, self._cache, Pulse(context.memory, time.monotonic),
@@ -87,16 +89,23 @@ class Cmsweb:
     # -- hooks --
 
     @hookimpl
-    def list_workflows(self) -> Sequence[Workflow]:
-        """Requests in one of the statuses of the options."""
-        self._check_certificate()
+    def forget_answers(self, names: Sequence[str] | None) -> None:
+        """From now on no age of the options holds for *names*."""
+        self._looks.forget(names)
+
+    @hookimpl
+    def list_workflows(self) -> Workflows:
+        """Requests in one of the statuses of the options; what is wrong with how we ask is said with them."""
+        self._looks.begin()
+        warning = "; ".join(filter(None, (self._check_certificate(), self._not_verified())))
         self._cache.forget(_FORGET)
         found: dict[str, Workflow] = {}
+        since = self._looks.since("", self._options.listing_age_s)
         for status in self._options.statuses:
             query = {"status": status, "detail": "false"}
-            listed = self._services.get(REQUEST, query, reqmgr2.names, lasting=True)
+            listed = self._services.get(REQUEST, query, reqmgr2.names, since, lasting=True)
             found.update((name, Workflow(name, status=status)) for name in listed)
-        return list(found.values())
+        return Workflows(tuple(found.values()), warning=warning)
 
     @hookimpl
     def fetch_workflows(self, names: Sequence[str]) -> Workflows:
@@ -113,19 +122,21 @@ class Cmsweb:
                 found.append(told)
         if names and len(rejected) == len(names):
             raise SourceError(rejected[0].why)  # nobody answered: that is the service, not the workflows
-        return Workflows(tuple(found), tuple(rejected))
+        return Workflows(tuple(found), tuple(rejected), as_of=self._as_of(self._options.parameters_age_s, found))
 
     @hookimpl
-    def fetch_family(self, prep_id: str) -> Sequence[Workflow]:
+    def fetch_family(self, prep_id: str) -> Workflows:
         """All requests of *prep_id*."""
-        query = {"prep_id": prep_id, "detail": "true"}
-        told = self._services.get(REQUEST, query, reqmgr2.documents, self._options.family_age_s, lasting=True)
-        return [reqmgr2.read(name, document) for name, document in told.items()]
+        query, age_s = {"prep_id": prep_id, "detail": "true"}, self._options.family_age_s
+        told = self._services.get(REQUEST, query, reqmgr2.documents, self._looks.since(prep_id, age_s), lasting=True)
+        members = tuple(reqmgr2.read(name, document) for name, document in told.items())
+        return Workflows(members, as_of=self._services.as_of(REQUEST, query) if age_s else None)
 
     @hookimpl
     def fetch_errors(self, workflow: Workflow) -> Errors:
         """Failed jobs that agents reported, and those that only the ACDC server knows."""
         details = wmstats.read_details(self._details(workflow.name))
+        as_of = self._services.as_of(DETAIL + workflow.name, {}) if self._options.errors_age_s else None
         notes = [f"{len(details.faults)} counts can not be read: {details.faults[0]}"] if details.faults else []
         notes += self._doubts(workflow, details)
         try:
@@ -135,17 +146,21 @@ class Cmsweb:
         except SourceError as error:
             unreported = []
             notes.append(f"jobs that were not reported are missing here: {error}")
-        return Errors((*details.counts, *unreported), complete=not notes, note="; ".join(notes))
+        return Errors((*details.counts, *unreported), not notes, "; ".join(notes), as_of)
 
     @hookimpl
     def fetch_logs(self, workflow: Workflow, exit_codes: frozenset[int]) -> Sequence[LogExcerpt]:
         """What the samples of failed jobs say."""
-        return wmstats.read_logs(self._details(workflow.name, _SAME_LOOK), exit_codes)
+        told = wmstats.read_logs(self._details(workflow.name, again=True), exit_codes)
+        age_s = self._options.errors_age_s
+        return Told(tuple(told), as_of=self._services.as_of(DETAIL + workflow.name, {}) if age_s else None)
 
     @hookimpl
     def fetch_recoveries(self, workflow: Workflow) -> Sequence[Recovery]:
         """Missing events by task and site."""
-        return acdc.read_recoveries(self._files(workflow.name, _SAME_LOOK))
+        told = acdc.read_recoveries(self._files(workflow.name, again=True))
+        age_s = self._options.recoveries_age_s
+        return Told(tuple(told), as_of=self._services.as_of(ACDC, _collection(workflow.name)) if age_s else None)
 
     @hookimpl
     def report_health(self) -> Health:
@@ -155,11 +170,21 @@ class Cmsweb:
             self._services.get("/reqmgr2/data/info", {}, lambda answer, _: answer)
         except SourceError as error:
             return Health(False, str(error))
-        if not self._options.verify:
-            warning = f"the server's certificate is not verified (verify: false); {warning}".rstrip("; ")
+        warning = "; ".join(filter(None, (warning, self._not_verified())))
         return Health(not warning, warning or f"{self._options.url} answers")
 
     # -- what the hooks share --
+
+    def _not_verified(self) -> str:
+        if self._options.verify or self._options.url.startswith("http://"):
+            return ""
+        return "the server's certificate is not verified (verify: false): whoever answers is taken for the grid"
+
+    def _as_of(self, age_s: int, workflows: Sequence[Workflow]) -> datetime | None:
+        """Of when the oldest request among *workflows* is; None: of now."""
+        if not age_s or not workflows:
+            return None
+        return min(self._services.as_of(REQUEST, {"name": workflow.name}) for workflow in workflows)
 
     def _check_certificate(self) -> str:
         """A warning about the certificate, "" without one. Raises SourceError when nothing can be asked with it."""
@@ -177,7 +202,8 @@ class Cmsweb:
     def _workflow(self, name: str) -> Workflow | None:
         """What ReqMgr2 and WMStats tell of *name*; None when ReqMgr2 does not know it."""
         query = {"name": name}
-        told = self._services.get(REQUEST, query, reqmgr2.documents, self._options.parameters_age_s, lasting=True)
+        since = self._looks.since(name, self._options.parameters_age_s)
+        told = self._services.get(REQUEST, query, reqmgr2.documents, since, lasting=True)
         document = told.get(name)
         if document is None:
             return None
@@ -188,24 +214,22 @@ class Cmsweb:
             counts = None
         return reqmgr2.read(name, document, counts.failure_rate if counts else None)
 
-    def _details(self, name: str, max_age_s: float = 0) -> Mapping[str, Any]:
-        return self._services.get(
-            DETAIL + name, {}, lambda answer, where: wmstats.inside(answer, name, where), max_age_s
-        )
+    def _details(self, name: str, again: bool = False) -> Mapping[str, Any]:
+        since = self._looks.since(name, self._options.errors_age_s, again)
+        return self._services.get(DETAIL + name, {}, lambda answer, where: wmstats.inside(answer, name, where), since)
 
-    def _counts(self, name: str, max_age_s: float = 0) -> wmstats.JobCounts | None:
+    def _counts(self, name: str, again: bool = False) -> wmstats.JobCounts | None:
         def read(answer: Any, where: str) -> wmstats.JobCounts | None:
             return wmstats.read_counts(wmstats.inside(answer, name, where), where)
 
-        return self._services.get(COUNTS + name, {}, read, max_age_s)
+        return self._services.get(COUNTS + name, {}, read, self._looks.since(name, self._options.rate_age_s, again))
 
-    def _files(self, name: str, max_age_s: float = 0) -> acdc.Files:
-        query = {"key": f'"{name}"', "include_docs": "true", "reduce": "false"}
-
+    def _files(self, name: str, again: bool = False) -> acdc.Files:
         def read(answer: Any, where: str) -> acdc.Files:
             return acdc.read_files(answer, name, where)
 
-        return self._services.get(ACDC, query, read, max_age_s, lasting=True)
+        since = self._looks.since(name, self._options.recoveries_age_s, again)
+        return self._services.get(ACDC, _collection(name), read, since, lasting=True)
 
     def _doubts(self, workflow: Workflow, details: wmstats.Details) -> list[str]:
         """Why the counts may be too low: WMStats's own count of failed jobs is another service's word.
@@ -214,7 +238,7 @@ class Cmsweb:
         """
         name, nothing = workflow.name, not details.counts
         try:
-            counts = self._counts(name, _SAME_LOOK)
+            counts = self._counts(name, again=True)
         except SourceError as error:
             if nothing:
                 raise
@@ -230,3 +254,8 @@ class Cmsweb:
                 f"WMStats counts {counts.failed:,} failed jobs of {name} and tells no details: an agent may be down"
             )
         return [f"WMStats counts {counts.failed:,} failed jobs, its details {details.total:,}"]
+
+
+def _collection(name: str) -> dict[str, str]:
+    """The query for the documents of the workflow *name*."""
+    return {"key": f'"{name}"', "include_docs": "true", "reduce": "false"}

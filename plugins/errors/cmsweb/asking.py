@@ -14,6 +14,7 @@ from wwt_framework.errors import SourceError
 
 from ..._cms.parsing import parse
 from .cache import Cache, Kept
+from .looks import NEVER
 from .pulse import Pulse
 
 if TYPE_CHECKING:
@@ -77,19 +78,19 @@ class Services:
         self._clock = clock
 
     def get(
-        self, path: str, query: dict[str, str], read: Callable[[Any, str], Told], max_age_s: float = 0,
+        self, path: str, query: dict[str, str], read: Callable[[Any, str], Told], since: float = NEVER,
         lasting: bool = False,
     ) -> Told:  # fmt: skip
         """What *read* makes of the JSON at *path*; it is given where that is, for its messages.
 
-        An answer that is kept and no older than *max_age_s* seconds is not asked for again.
+        An answer that is kept and was given or confirmed at *since* (seconds since 1970) or later is not asked for again.
         One that *read* refuses is not kept. *lasting*: what was there once does not vanish within hours.
         Raises SourceError with a sentence: what was asked, what came.
         """
-        address = f"{self._base}{path}" + (f"?{urlencode(query)}" if query else "")
+        address = self._address(path, query)
         where = self.named(path, query)
         kept = self._cache.find(address)
-        if kept is not None and max_age_s and self._clock() - kept.at <= max_age_s:
+        if kept is not None and since <= kept.at <= self._clock():  # not one of a clock that was wrong
             return read(parse(kept.body, where), where)
         service = path.split("/")[1]
         self._pulse.check(service)
@@ -109,6 +110,14 @@ class Services:
             self._doubt(kept, read, where)
         self._cache.keep(address, etag, body)
         return told
+
+    def as_of(self, path: str, query: dict[str, str]) -> datetime:
+        """When the answer that is kept was given or confirmed; now, when there is none."""
+        at = self._cache.at(self._address(path, query))
+        return datetime.fromtimestamp(self._clock() if at is None else at, timezone.utc)
+
+    def _address(self, path: str, query: dict[str, str]) -> str:
+        return f"{self._base}{path}" + (f"?{urlencode(query)}" if query else "")
 
     def _doubt(self, kept: Kept, read: Callable[[Any, str], Any], where: str) -> None:
         """Raise SourceError when *kept* tells something, and is not so old that it may have gone since."""

@@ -38,6 +38,11 @@ class Cache:
         except zlib.error:
             return None
 
+    def at(self, address: str) -> float | None:
+        """When what is kept of *address* was last confirmed; None: nothing is."""
+        row = self._connection().execute("select at from answer where address = ?", (address,)).fetchone()
+        return float(row[0]) if row else None
+
     def keep(self, address: str, etag: str, body: bytes) -> None:
         """Keep an answer in the place of an earlier one."""
         packed = zlib.compress(body, 1)

@@ -124,7 +124,7 @@ def freshness(format: str = "") -> Response:  # noqa: A002  # as in ?format=
     """Per source: how it answered, how old its data are, and what of it could not be read, by path."""
     snapshot = current_snapshot()
     if format:
-        columns = ("plugin", "kind", "state", "asked_at", "as_of", "seconds", "note", "rejected")
+        columns = ("plugin", "kind", "state", "asked_at", "as_of", "seconds", "note", "rejected", "warning")
         return table_response(columns, [_row(report) for report in snapshot.sources], format, "freshness")
     doubtful = snapshot.errors_state.nonzero()[0]
     doubts = [
@@ -146,6 +146,7 @@ def _row(report: SourceReport) -> tuple[Any, ...]:
         report.seconds,
         report.note,
         report.rejected_count,
+        report.warning,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from wwt_framework.services.mailing import NO_SERVER
 from wwt_framework.store import ledger
 from wwt_framework.web.exchange import Exchange, Refused, current_exchange
 from wwt_framework.web.filters import age_words
+from wwt_framework.web.frame import STATES
 from wwt_framework.web.render import as_json, redirect, render
 from wwt_framework.web.responses import Response
 from wwt_framework.web.tools import page
@@ -41,6 +42,7 @@ class PluginLine:
     failures: tuple[Failure, ...]
     quarantined: tuple[Quarantine, ...]
     pages: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()  # what the last refresh says of it as a source, when something is wrong
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,17 @@ def line_of(exchange: Exchange, loaded: Loaded, is_admin: bool) -> PluginLine:
         tuple(reversed(record.failures)) if record else (),
         resting,
         tuple(path for path, several in exchange.room.pages.items() if several[0].plugin == name),
+        tuple(_said_of(name, exchange.snapshot)),
     )
+
+
+def _said_of(plugin: str, snapshot: Any) -> Iterator[str]:
+    """What is wrong with a source in the snapshot that pages show, in sentences."""
+    reports = [report for report in snapshot.sources if report.plugin == plugin]
+    yield from dict.fromkeys(report.warning for report in reports if report.warning)
+    for report in reports:
+        if report.state in STATES and STATES[report.state][1]:
+            yield f"{report.kind}: {STATES[report.state][0]}" + (f" ({report.note})" if report.note else "")
 
 
 @page()
@@ -111,6 +123,7 @@ def _as_data(line: PluginLine) -> dict[str, Any]:
         "name": line.name,
         "state": line.state,
         "sentence": line.sentence,
+        "as_source": list(line.said),
         "distribution": line.loaded.distribution,
         "version": line.loaded.version,
         "hooks": list(line.loaded.hooks),

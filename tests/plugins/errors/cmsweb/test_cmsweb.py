@@ -210,8 +210,7 @@ def test_what_was_there_is_not_gone_because_a_service_says_so_once(
     before = cmsweb.ask(hook, **question)
     services.mood.misbehave(part, "empty result")
 
-    if hook == "fetch_recoveries":  # what was just asked for serves for a moment
-        cmsweb.plugin._now = cmsweb.plugin._services._clock = cmsweb.plugin._cache._now = lambda: time.time() + 600
+    cmsweb.plugin._looks.begin()  # within one look an answer serves all questions
     with pytest.raises(SourceError, match="says that there is nothing, where there was something at"):
         cmsweb.ask(hook, **question)
     services.mood.behave()
@@ -236,6 +235,7 @@ def test_what_was_there_is_believed_to_be_gone_after_hours(
     cmsweb.ask("fetch_recoveries", workflow=HERE)
     services.mood.misbehave("acdcserver", "empty result")
     now[0] += 6 * 3600 + 1
+    cmsweb.plugin._looks.begin()
 
     assert list(cmsweb.ask("fetch_recoveries", workflow=HERE)) == []
 
@@ -364,7 +364,10 @@ def test_a_server_that_is_not_verified_is_told(wwt_plugin: Any, services: GridSe
     with pytest.warns(match="Unverified HTTPS"):
         health = it.ask("report_health")
 
-    assert (health.ok, health.text) == (False, "the server's certificate is not verified (verify: false)")
+    assert (health.ok, health.text) == (
+        False,
+        "the server's certificate is not verified (verify: false): whoever answers is taken for the grid",
+    )
 
 
 def test_a_certificate_that_expired_is_named_before_anything_is_asked(
@@ -429,3 +432,140 @@ def test_a_workflow_that_has_not_begun_has_no_failed_jobs(cmsweb: Running, answe
     answers.told[ACDC] = {"rows": []}
 
     assert cmsweb.ask("fetch_errors", workflow=Workflow(WF, status="acquired")).complete
+
+
+# -- ages, and who wants something anew --
+
+AGES = {
+    "listing_age_s": ("reqmgr2/data/request", "list_workflows", {}),
+    "parameters_age_s": ("reqmgr2/data/request", "fetch_workflows", {"names": [WF]}),
+    "rate_age_s": ("wmstatsserver/data/request", "fetch_workflows", {"names": [WF]}),
+    "family_age_s": ("reqmgr2/data/request", "fetch_family", {"prep_id": PREP}),
+    "errors_age_s": ("wmstatsserver/data/jobdetail", "fetch_errors", {"workflow": HERE}),
+    "recoveries_age_s": ("couchdb/acdcserver/_design", "fetch_errors", {"workflow": HERE}),
+}
+
+
+@pytest.fixture
+def aged(wwt_plugin: Any, services: GridServices, authority: Authority, proxy: Path) -> Any:
+    """``aged(errors_age_s=600)``: the plugin with that age, and its clock."""
+
+    def make(**ages: int) -> tuple[Running, Clock]:
+        it = wwt_plugin(
+            "errors.cmsweb", url=services.url, certificate=str(proxy), ca=str(authority.path),
+            statuses=["running-closed"], **ages,
+        )  # fmt: skip
+        clock = Clock(time.time())
+        it.plugin._now = it.plugin._cache._now = it.plugin._services._clock = it.plugin._looks._now = clock
+        return it, clock
+
+    return make
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self, at: float) -> None:
+        self.at = at
+
+    def __call__(self) -> float:
+        return self.at
+
+
+@pytest.mark.parametrize("age", AGES)
+def test_d_g_each_kind_of_answer_has_an_age_within_which_it_is_not_asked_for(
+    aged: Any, services: GridServices, age: str
+) -> None:
+    place, hook, arguments = AGES[age]
+    it, clock = aged(**{age: 600})
+    asked = []
+    for _ in range(4):
+        it.plugin._looks.begin()
+        it.ask(hook, **arguments)
+        asked.append(services.asked[place])
+        clock.at += 250  # 0, 250, 500: young; 750: not any more
+
+    assert asked == [1, 1, 1, 2]
+
+
+@pytest.mark.parametrize("age", AGES)
+@pytest.mark.parametrize("names", [None, [WF, PREP]])
+def test_d_g_p19_what_somebody_wants_anew_is_asked_for_whatever_its_age(
+    aged: Any, services: GridServices, age: str, names: list[str] | None
+) -> None:
+    place, hook, arguments = AGES[age]
+    it, clock = aged(**{age: 600})
+    it.ask(hook, **arguments)
+    clock.at += 10
+    it.ask("forget_answers", names=names)
+    it.ask(hook, **arguments)
+    clock.at += 10
+    it.plugin._looks.begin()
+    it.ask(hook, **arguments)  # what was asked anew is young again
+
+    assert services.asked[place] == (1 if age == "listing_age_s" and names else 2)
+
+
+def test_d_g_a_reset_of_one_workflow_asks_for_no_other(aged: Any, services: GridServices) -> None:
+    it, clock = aged(errors_age_s=600)
+    it.ask("fetch_errors", workflow=HERE)
+    clock.at += 10
+    it.ask("forget_answers", names=["another"])
+    it.ask("fetch_errors", workflow=HERE)
+
+    assert services.asked["wmstatsserver/data/jobdetail"] == 1
+
+
+def test_d_g_counts_that_are_not_asked_for_say_of_when_they_are(aged: Any) -> None:
+    it, clock = aged(errors_age_s=600, recoveries_age_s=600, parameters_age_s=600, family_age_s=600)
+    first = clock.at
+    it.ask("fetch_errors", workflow=HERE)
+    it.ask("fetch_workflows", names=[WF])
+    it.ask("fetch_family", prep_id=PREP)
+    clock.at += 300
+    it.plugin._looks.begin()
+    told = [
+        it.ask("fetch_errors", workflow=HERE), it.ask("fetch_logs", workflow=HERE, exit_codes=CODES),
+        it.ask("fetch_recoveries", workflow=HERE), it.ask("fetch_workflows", names=[WF]),
+        it.ask("fetch_family", prep_id=PREP),
+    ]  # fmt: skip
+
+    assert {round(one.as_of.timestamp() - first) for one in told} == {0}
+
+
+def test_logs_of_a_look_whose_question_failed_are_not_those_of_an_earlier_look(
+    aged: Any, services: GridServices
+) -> None:
+    it, clock = aged()
+    it.ask("fetch_errors", workflow=HERE)
+    clock.at += 10
+    it.plugin._looks.begin()
+    services.mood.misbehave("jobdetail", "500")
+
+    for hook, arguments in (("fetch_errors", {}), ("fetch_logs", {"exit_codes": CODES})):
+        with pytest.raises(SourceError, match="failed"):
+            it.ask(hook, workflow=HERE, **arguments)
+
+
+# -- what is wrong with how we ask --
+
+
+def test_a_server_that_is_not_verified_is_a_warning_with_every_list(
+    wwt_plugin: Any, services: GridServices, proxy: Path
+) -> None:
+    it = wwt_plugin("errors.cmsweb", url=services.url, certificate=str(proxy), verify=False)
+
+    assert "not verified (verify: false)" in it.ask("list_workflows").warning
+
+
+def test_a_certificate_that_ends_soon_is_a_warning_with_every_list(
+    wwt_plugin: Any, services: GridServices, authority: Authority
+) -> None:
+    soon = authority.person("soon-listed", timedelta(hours=3))
+    it = wwt_plugin("errors.cmsweb", url=services.url, certificate=str(soon), ca=str(authority.path))
+
+    assert "expires in 3.0 h" in it.ask("list_workflows").warning
+
+
+def test_without_anything_wrong_there_is_no_warning(cmsweb: Running) -> None:
+    assert cmsweb.ask("list_workflows").warning == ""
