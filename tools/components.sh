@@ -16,6 +16,12 @@ installed() {
         postgresql)
             command -v postgres || ls /usr/lib/postgresql/*/bin/postgres
             ;;
+        nginx-light)  # every flavour of it serves as well
+            command -v nginx || ls /usr/sbin/nginx
+            ;;
+        apache2)
+            ls /usr/sbin/apache2
+            ;;
         *)
             [ "$(dpkg-query -W -f '${db:Status-Status}' "$1")" = installed ]
             ;;

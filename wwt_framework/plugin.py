@@ -324,6 +324,8 @@ class Visit:
     peer: str = ""  # address of whoever spoke to this server, a proxy's too; "": it can not be told
     base_url: str = ""  # scheme and host that the visitor used
     remote_user: str = ""  # WSGI REMOTE_USER, set by the server in front
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What the server that runs us by WSGI says beside that, e.g. OIDC_CLAIM_groups; no visitor can set it."""
     client_certificate: Mapping[str, str] = field(default_factory=dict)
     """What the server that ended TLS says: subject, issuer, serial, verified ("SUCCESS"), pem; empty: none was shown."""
     scratch: MutableMapping[str, Any] = field(default_factory=dict)  # short memory before sign-in: state, nonce
@@ -385,6 +387,7 @@ class LoginOption:
     label: str
     href: str = ""  # "" means: this option is a user name and password form
     help: str = ""
+    leave: str = ""  # where one signs out there, too; offered after signing out here
 
 
 # -- learning -----------------------------------------------------------------

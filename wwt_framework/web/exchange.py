@@ -251,6 +251,7 @@ def visit_of(request: Any, base_url: str, proxies: Collection[str] = ()) -> Visi
         peer=peer,
         base_url=base_url or request.base,
         remote_user=environ.get("REMOTE_USER", ""),
+        variables=_variables(environ),
         client_certificate=_certificate(environ),
     )
 
@@ -301,6 +302,12 @@ def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
         if environ.get(name):
             headers[name.replace("_", "-").lower()] = environ[name]
     return headers
+
+
+def _variables(environ: Mapping[str, Any]) -> dict[str, str]:
+    """What the server in front says of its own accord: not what a visitor sent, nor what TLS has to say."""
+    others = ("HTTP_", "SSL_", "SERVER_", "REQUEST_", "wsgi.", "wwt.")
+    return {name: value for name, value in environ.items() if isinstance(value, str) and not name.startswith(others)}
 
 
 def _certificate(environ: Mapping[str, Any]) -> dict[str, str]:

@@ -72,13 +72,20 @@ def enter(username: str = "", password: str = "", next: str = "/") -> Response: 
 
 
 @page(role="anyone")
-def leaving() -> Response:
-    """A button: following a link never signs anybody out."""
-    return render("logout.html", headers={"Cache-Control": "no-store"})
+def leaving(from_: str = "") -> Response:
+    """A button: following a link never signs anybody out. *from_*: of which backend one has just signed out here."""
+    options = [option for name, option in current_exchange().room.login_options if name == from_ and option.leave]
+    return render("logout.html", headers={"Cache-Control": "no-store"}, elsewhere=options)
 
 
 @page(role="anyone", methods=("POST",))
 def leave() -> Response:
-    """End the session."""
-    sign_out(current_exchange())
-    return redirect("/")
+    """End the session, and say where else it may go on."""
+    exchange = current_exchange()
+    backend = exchange.user.backend
+    elsewhere = [option for name, option in exchange.room.login_options if name == backend and option.leave]
+    sign_out(exchange)
+    if not elsewhere:
+        return redirect("/")
+    # Not by a redirect: the policy of the page with the form keeps browsers from following one to another site.
+    return redirect("/logout", from_=backend)

@@ -1,0 +1,82 @@
+"""Servers in front of us: which of them may say who somebody is, and how what they say is read."""
+
+from __future__ import annotations
+
+import ipaddress
+import threading
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator
+
+from wwt_framework.plugin import Visit
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def _network(text: Any) -> Network:
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError(f"expected an address or a network like 10.1.0.0/16, got '{text}'") from None
+
+
+def _not_everybody(network: Network) -> Network:
+    if network.prefixlen == 0:
+        raise ValueError(f"{network} is everybody, who could then be whoever they like; name your proxies")
+    return network
+
+
+ProxyNetwork = Annotated[
+    ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_network), AfterValidator(_not_everybody)
+]
+"""Addresses of proxies: ``10.1.0.7`` or ``10.1.0.0/16``."""
+
+
+def is_among(peer: str, networks: Sequence[Network]) -> bool:
+    """Whether the address *peer* lies in one of *networks*; False for what is no address."""
+    try:
+        address: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(peer.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return any(address in network for network in networks)
+
+
+def as_said(text: str) -> str:
+    """What a server in front said, as text; "" when it said nothing.
+
+    Apache writes ``(null)`` for a variable that is not set. WSGI hands over bytes in disguise: mostly UTF-8.
+    """
+    text = text.strip()
+    if text.lower() in ("(null)", "null", "-"):
+        return ""
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return text
+
+
+class Ignored:
+    """How often a header came from somewhere that may not set it: mostly a proxy that was not named."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._times = 0
+        self._last = ""
+
+    def note(self, visit: Visit) -> None:
+        with self._lock:
+            self._times += 1
+            self._last = visit.peer or "an address that can not be told"
+
+    @property
+    def text(self) -> str:
+        """A half-sentence for /plugins; "" when there was none."""
+        with self._lock:
+            times = "once" if self._times == 1 else f"{self._times:,} times"
+            return f"; ignored it {times} from elsewhere, last from {self._last}" if self._times else ""
+
+
+Separator = Literal[";", ",", "|", " "]

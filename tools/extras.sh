@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Installs what the tests need beside Debian's packages and [test]: python-ldap, which has to be compiled, and the
+# OpenID provider, which is a program of Node.
+#
+# Never fails: a test whose component is missing is skipped with its reason (in CI it fails).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. tools/phases.sh
+
+venv=${VENV:-.venv}
+npm=.npm
+
+compile_ldap() {
+    "$venv/bin/uv" pip install --python "$venv/bin/python" python-ldap ||
+        "$venv/bin/python" -m pip install --disable-pip-version-check python-ldap
+}
+
+fetch_provider() {
+    rm -rf "$npm" && mkdir "$npm"
+    cp tests/plugins/auth/provider/package.json tests/plugins/auth/provider/package-lock.json "$npm/"
+    PATH="$(cd "$venv/bin" && pwd):$PATH" npm ci --prefix "$npm" --ignore-scripts --no-audit --no-fund
+}
+
+if ! "$venv/bin/python" -c 'import ldap' 2>/dev/null; then
+    quietly ldap "compiling python-ldap" compile_ldap ||
+        say "python-ldap can not be compiled here (it needs gcc python3-dev libldap2-dev libsasl2-dev). Its tests are skipped."
+fi
+if ! cmp -s tests/plugins/auth/provider/package-lock.json "$npm/package-lock.json" || [ ! -d "$npm/node_modules" ]; then
+    quietly npm "fetching the OpenID provider" fetch_provider ||
+        { rm -rf "$npm/node_modules"; say "the OpenID provider can not be fetched. Tests that need it are skipped."; }
+fi
