@@ -28,13 +28,15 @@ from wwt_framework.services.board import Board
 from wwt_framework.services.desk.working import JOB as ACTIONS
 from wwt_framework.services.desk.working import ActionWork
 from wwt_framework.services.doors import Pulling, lend
+from wwt_framework.services.history.ageing import JOB as HISTORY
+from wwt_framework.services.history.ageing import Ageing
 from wwt_framework.services.mailing import JOB, Post
 from wwt_framework.store import Store, open_store
 
 log = logging.getLogger(__name__)
 
 #: What a running house can not take up from a changed plugins.yml.
-FIXED = ("listen", "tls", "threads", "store", "data_dir", "pid_file", "log_dir")
+FIXED = ("listen", "tls", "threads", "store", "workflow_history", "data_dir", "pid_file", "log_dir")
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class App:
     def __init__(self, path: Path, config: Config, store: Store) -> None:
         self.path = path
         self.store = store
+        apart = config.house.workflow_history
+        self.history = open_store(apart) if apart else store  # of failed jobs
         self.problems: tuple[str, ...] = ()  # why the plugins.yml on disk is not the one that runs
         self.restart_needed: tuple[str, ...] = ()  # keys that changed and wait for a restart
         self._lock = threading.Lock()
@@ -65,7 +69,10 @@ class App:
         sending = Job(JOB, self.post.deliver, help="sends the mails that wait")
         work = ActionWork(store, lambda: self.house, lambda: self.board.snapshot)
         acting = Job(ACTIONS, work.run, help="carries out, follows and ends actions, and tells who listens")
-        self.clockwork = Clockwork(self, (Chore(sending, self.post.due), Chore(acting, work.due)))
+        ageing = Ageing(self.history, lambda: self._config.house)
+        tidying = Job(HISTORY, ageing.run, help="thins out and forgets what is old in the history of failed jobs")
+        chores = (Chore(sending, self.post.due), Chore(acting, work.due), Chore(tidying, ageing.due))
+        self.clockwork = Clockwork(self, chores)
         self.house: House = self._build(config, None)
         self.access = Access(lambda: self.house.hooks, store, lambda: self.house.config.house)
 
@@ -165,6 +172,8 @@ class App:
         """Close plugins, jobs and store."""
         self.clockwork.stop()
         loader.stop(self.house.hooks)
+        if self.history is not self.store:
+            self.history.close()
         self.store.close()
 
 

@@ -269,6 +269,29 @@ def import_actions(config_file: str | None, files: tuple[Path, ...]) -> None:
         sys.exit(1)
 
 
+@cli.command("update-history")
+@config_option
+@click.argument("places", nargs=-1, metavar="[FILE|URL]...")
+def update_history(config_file: str | None, places: tuple[str, ...]) -> None:
+    """Take files of errors, or the original's history.db, into the history; without any, look at the sources now.
+
+    Taking in the same twice changes nothing. Exit code 1 if something could not be read.
+    """
+    path = _found(config_file)
+    if not places:
+        from wwt_framework import running
+
+        click.echo(running.refresh(path, (), (), None))
+        return
+    from wwt_framework import errands
+
+    problems = errands.update_history(path, places, click.echo)
+    for problem in problems:
+        click.echo(f"not taken in: {problem}", err=True)
+    if problems:
+        sys.exit(1)
+
+
 @cli.command("report-action")
 @click.argument("workflows", nargs=-1, required=True, metavar="WORKFLOW...")
 @click.option("--key-file", default="key.json", show_default=True, type=click.Path(path_type=Path),

@@ -103,6 +103,8 @@ class ErrorColumns:
     ``workflows`` are those that the answer speaks for beside the ones in ``tasks``:
     without a cell they have no errors, which is not the same as unknown.
     ``as_of`` says of when the counts are, with a zone, where that is not the moment of asking: the age of a file.
+    ``ready``, one word for each cell as `Readiness.colour` has them: how its site was then. It says, too, that the cells
+    are of many times, as in a history; empty: they are all that fails at one time.
     """
 
     tasks: Sequence[str] = ()
@@ -116,6 +118,7 @@ class ErrorColumns:
     partial: Mapping[str, str] = field(default_factory=dict)
     workflows: Sequence[str] = ()
     as_of: datetime | None = None
+    ready: Any = ()
 
     @classmethod
     def of(

@@ -1,18 +1,23 @@
-"""What `wwt import-actions` and `wwt report-action` do."""
+"""What `wwt import-actions`, `wwt report-action` and `wwt update-history` do."""
 
 from __future__ import annotations
 
 import getpass
 import http.client
 import json
+import logging
 import ssl
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from wwt_framework import config as configuration
+from wwt_framework.app import App
+from wwt_framework.config import PluginConfig
 from wwt_framework.errors import WwtError
+from wwt_framework.services.history import take_file
 from wwt_framework.services.importing import import_file
 from wwt_framework.store import open_store
 
@@ -39,6 +44,43 @@ def import_files(config: Path, files: Sequence[Path], say: Callable[[str], None]
     finally:
         store.close()
     return problems
+
+
+#: The plugin that reads files and addresses for `wwt update-history`, whatever plugins.yml lists.
+_READER = "json_file"
+
+
+def update_history(config: Path, places: Sequence[str], say: Callable[[str], None]) -> list[str]:
+    """Take *places* (files and URLs) into the history; gives a sentence for everything that could not be read."""
+    logging.getLogger("wwt_framework.hooks").setLevel(logging.CRITICAL)  # what fails is told here, in a sentence
+    problems: list[str] = []
+    loaded = configuration.load(config)
+    loaded.house.data_dir.mkdir(parents=True, exist_ok=True)
+    for place in places:
+        path = place if "://" in place else str(Path(place).absolute())
+        reader = PluginConfig("errors", "update_history", _READER, required=True, options={"path": path})
+        app = App(loaded.path, replace(loaded, plugins=(reader,)), open_store(loaded.house.store))
+        try:
+            problems += _take_place(app, place, say)
+        finally:
+            app.close()
+    return problems
+
+
+def _take_place(app: App, place: str, say: Callable[[str], None]) -> list[str]:
+    (answer,) = app.house.hooks.each("load_errors", names=None)
+    if answer.error is not None:
+        return [f"{place}: {answer.error}"]
+    if answer.value is None:
+        return [
+            f"{place}: names workflows and says nothing of failed jobs; expected {{task: {{exit code: {{site: n}}}}}}"
+        ]
+    try:
+        taken, problems = take_file(app.history, answer.value, app.history.now(), app.board.snapshot.sites)
+    except WwtError as error:
+        return [f"{place}: {error}"]
+    say(f"{place}: {taken.text}")
+    return [f"{place}: {problem}" for problem in problems]
 
 
 def report_actions(key_file: Path, workflows: Sequence[str], insecure: bool, say: Callable[[str], None]) -> bool:

@@ -49,7 +49,7 @@ _MONGO += "mongoexport writes: wwt import-actions FILE"
 _CLUSTER = "no clustering plugin is listed; keep the value for the options of the one you list under clustering:"
 _PREDICT = "no prediction service is asked; keep the value for the options of the plugin you list under ml:"
 _LEFT: dict[Keys, str] = {
-    ("data", "workflow_history"): "the history of errors starts anew; keep the file: errors.json_file reads its shape",
+    ("data", "workflow_history"): "the history is kept in the store; take the file over once: wwt update-history FILE",
     ("data", "explain_errors"): "the original has not read it for years; nothing to do",
     ("data", "cookie_file"): _COOKIES,
     ("data", "cookie_pem"): _COOKIES,

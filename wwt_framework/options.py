@@ -237,6 +237,16 @@ class LimitsOptions(BaseModel):
     )
 
 
+def _database_url(url: str, info: ValidationInfo) -> str:
+    """*url* with the folder of plugins.yml in front of a relative file."""
+    if not _STORES.match(url):
+        raise ValueError("expected a database URL like sqlite:////var/lib/wwt/wwt.db or psycopg3://user@host/wwt")
+    scheme, slashes, path = url.partition(":///")
+    if slashes and scheme.startswith("sqlite") and path and not path.startswith((":memory:", "?")):
+        return f"{scheme}:///{_in_folder(Path(path), info)}"
+    return url
+
+
 class HouseOptions(BaseModel):
     """The ``wwt:`` block of plugins.yml: what concerns the house and no plugin."""
 
@@ -273,6 +283,17 @@ class HouseOptions(BaseModel):
     )
     evidence_days: float = Field(
         1100, gt=0, description="days for which it is kept what was on the page when an action was decided"
+    )
+    workflow_history: str = Field(
+        "", repr=False, description="database URL of the history of failed jobs; empty: in the store"
+    )
+    history_days: float = Field(
+        1100,
+        ge=100,
+        description="days after which a workflow that was not seen again, and sums of a day, are forgotten",
+    )
+    history_daily_days: float = Field(
+        100, ge=100, description="days for which the history has every day; of what is older it has one day a week"
     )
     webmaster: Webmaster = Field(Webmaster(), description="name and email of who answers for this installation")
     mail: MailOptions | None = Field(None, description="the mail server; without it no mail is sent")
@@ -316,12 +337,12 @@ class HouseOptions(BaseModel):
     def _database(cls, url: str, info: ValidationInfo) -> str:
         if not url:
             return f"sqlite:///{info.data.get('data_dir', '')}/wwt.db"
-        if not _STORES.match(url):
-            raise ValueError("expected a database URL like sqlite:////var/lib/wwt/wwt.db or psycopg3://user@host/wwt")
-        scheme, slashes, path = url.partition(":///")
-        if slashes and scheme.startswith("sqlite") and path and not path.startswith((":memory:", "?")):
-            return f"{scheme}:///{_in_folder(Path(path), info)}"
-        return url
+        return _database_url(url, info)
+
+    @field_validator("workflow_history")
+    @classmethod
+    def _another_database(cls, url: str, info: ValidationInfo) -> str:
+        return url and _database_url(url, info)
 
     @field_validator("compute")
     @classmethod

@@ -91,6 +91,7 @@ def refresh(
             prep_ids=list(prep_ids) or None,
             progress=progress,
             anew=anew,
+            history=app.history,
         )
         return report.text
     finally:

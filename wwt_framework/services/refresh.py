@@ -8,6 +8,7 @@ never fails a refresh. Whenever the process ends, by itself or not, the current 
 from __future__ import annotations
 
 import gc
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ from wwt_framework.model import SourceReport
 from wwt_framework.plugin import Event, Progress
 from wwt_framework.services.asking import REPORTS, Round
 from wwt_framework.services.gathering import renewed
+from wwt_framework.services.history import Look as Past
+from wwt_framework.services.history import take_in
 from wwt_framework.services.intake import adapter, path_trouble
 from wwt_framework.services.kept import shelves
 from wwt_framework.services.looking import SITE_STATUSES, Look
@@ -30,6 +33,8 @@ from wwt_framework.services.mining import miner
 from wwt_framework.services.publish import FOLDER, alone, prune, publish, sweep
 from wwt_framework.snapshot import Snapshot, open_snapshot
 from wwt_framework.store import Store, ledger
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -62,11 +67,13 @@ def refresh(
     progress: Progress = _silent,
     clock: Callable[[], datetime] = _utc_now,
     anew: bool = False,
+    history: Store | None = None,
 ) -> RefreshReport:
     """Publish a new snapshot of all that the sources tell; *anew*: they ask for everything, however young it is.
 
     With *workflows* or *prep_ids* only these are asked again (a workflow that nobody knew is asked for, too),
     everything else is as each source last told it.
+    *history*: where the history of failed jobs is kept; None: in *store*.
     Waits while another process refreshes the same *data_dir*.
     Raises `WwtError` when something can not be written or published; then the current snapshot stays.
     """
@@ -84,7 +91,8 @@ def refresh(
             raise WwtError(f"{err.filename or data_dir}: can not be kept: {err.strerror or err}") from err
         marked = wanted[1] if wanted else frozenset(ledger.marked_preps(store))
         ledger.clear_marks(store, marked, before=now)
-    report = _report(snapshot, reports, time.monotonic() - began)
+        remembered = _remember(store if history is None else history, snapshot, progress)
+    report = _report(snapshot, reports, time.monotonic() - began, remembered)
     _tell(hooks, report, snapshot, current)
     return report
 
@@ -175,7 +183,20 @@ def _reports(round_: Round) -> tuple[SourceReport, ...]:
     return tuple(done)
 
 
-def _report(snapshot: Snapshot, reports: tuple[SourceReport, ...], seconds: float) -> RefreshReport:
+def _remember(history: Store, snapshot: Snapshot, progress: Progress) -> str:
+    """Take *snapshot* into the history; gives why that failed, in words. What is published stays published."""
+    progress(0.95, "writing the history")
+    try:
+        take_in(history, Past.of_snapshot(snapshot))
+    except WwtError as err:
+        log.warning("the history was not written", extra={"why": str(err)})
+        return str(err)
+    return ""
+
+
+def _report(
+    snapshot: Snapshot, reports: tuple[SourceReport, ...], seconds: float, forgotten: str = ""
+) -> RefreshReport:
     workflows, cells = len(snapshot.cube.workflows), len(snapshot.cube)
     sources = len({report.plugin for report in reports})
     text = (
@@ -187,6 +208,8 @@ def _report(snapshot: Snapshot, reports: tuple[SourceReport, ...], seconds: floa
     for report in reports:
         if report.state in {"failed", "kept"}:
             text += f"; {report.plugin} did not answer ({report.kind})"
+    if forgotten:
+        text += f"; the history was not written: {forgotten}"
     return RefreshReport(snapshot.version, text, reports, workflows, cells, seconds)
 
 

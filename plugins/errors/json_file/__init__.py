@@ -91,19 +91,29 @@ class JsonFile:
         if not reading.is_url(self._path) and reading.begins(self._path, self._context.http) == MAGIC:
             size, changed = reading.file_size(self._path)
             reading.check_size(where, size, self._max_bytes)
-            return _dated(_errors(*read_database(self._path, where, size), where), changed)
+            return _dated(_read_database(self._path, where, size), changed)
         data, told = reading.read_dated(self._path, self._context.http, self._max_bytes)
         if not data.startswith(MAGIC):
             return _dated(read_json(data, where), told)
         with tempfile.NamedTemporaryFile(dir=self._context.data_dir, suffix=".db") as copy:
             copy.write(data)
             copy.flush()
-            return _dated(_errors(*read_database(copy.name, where, len(data)), where), told)
+            return _dated(_read_database(copy.name, where, len(data)), told)
 
 
 def _dated(found: Found, changed: datetime | None) -> Found:
     """*found*, of when the file was last changed: whoever writes it may have stopped long ago."""
     return found if found.errors is None else replace(found, errors=replace(found.errors, as_of=changed))
+
+
+def _read_database(path: str, where: str, size: int) -> Found:
+    raw, faults, ready = read_database(path, where, size)
+    found = _errors(raw, faults, where)
+    errors = found.errors
+    assert errors is not None, "a database has errors"
+    codes, cells = list(map(str, errors.codes)), zip(errors.task, errors.code, errors.site, strict=True)
+    colours = [ready.get((errors.tasks[task], codes[code], errors.sites[site]), "") for task, code, site in cells]
+    return replace(found, errors=replace(errors, ready=tuple(colours)))
 
 
 def read_json(data: bytes, where: str) -> Found:

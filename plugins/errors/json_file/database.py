@@ -1,7 +1,7 @@
 """The SQLite database in which the old console kept current errors and history, read-only.
 
 Its table: ``workflows (fullkey, stepname, errorcode, sitename, numbererrors, sitereadiness)``;
-before 2017 without the first and the last. The file is not trusted: nothing in it is run.
+before 2017 without the first and the last, which is the readiness of the site when the row was written. The file is not trusted: nothing in it is run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from .mend import workflow_of
 MAGIC = b"SQLite format 3\0"
 
 _COLUMNS = ("stepname", "errorcode", "sitename", "numbererrors")
-_ROWS = "SELECT stepname, errorcode, sitename, numbererrors FROM workflows"
+_READINESS = "sitereadiness"
+_ROWS = "SELECT stepname, errorcode, sitename, numbererrors, {} FROM workflows"
 #: Seconds to wait for a writer to finish, and for the whole reading.
 _PATIENCE = 5.0
 _LONGEST = 300
@@ -30,15 +31,20 @@ _LONGEST = 300
 _SMALLEST_ROW = 8
 
 
-def read_database(path: str, where: str, size: int) -> tuple[dict[str, Any], Faults]:
-    """{task: {exit code: {site: n}}} in the database *path* of *size* bytes, and rows that are no such thing.
+#: (task, exit code, site) -> readiness of the site then, as it was written
+Ready = dict[tuple[str, str, str], str]
+
+
+def read_database(path: str, where: str, size: int) -> tuple[dict[str, Any], Faults, Ready]:
+    """{task: {exit code: {site: n}}} in the database *path* of *size* bytes, rows that are no such thing, and readiness.
 
     Raises SourceError, which says *where*.
     """
     faults = Faults()
     raw: dict[str, dict[str, dict[str, Any]]] = {}
+    ready: Ready = {}
     most = size // _SMALLEST_ROW
-    for n, (task, code, site, number) in enumerate(_rows(path, where), 1):
+    for n, (task, code, site, number, colour) in enumerate(_rows(path, where), 1):
         if n > most:
             raise SourceError(f"{where} is damaged: it seems to hold more rows than its size allows")
         if not (isinstance(task, str) and isinstance(site, str) and isinstance(code, int | str)):
@@ -51,20 +57,21 @@ def read_database(path: str, where: str, size: int) -> tuple[dict[str, Any], Fau
             faults.add((task, str(code), site), "comes again in another row; expected once", workflow_of(task))
         else:
             sites[site] = number
-    return raw, faults
+            ready[task, str(code), site] = colour if isinstance(colour, str) else ""
+    return raw, faults, ready
 
 
 def _rows(path: str, where: str) -> Iterator[tuple[Any, ...]]:
     with _said_in_words(where), closing(_open(path)) as connection:
-        _check_table(connection, where)
+        readiness = _READINESS if _READINESS in _check_table(connection, where) else "NULL"
         connection.set_authorizer(_only_reads)
         deadline = time.monotonic() + _LONGEST
         connection.set_progress_handler(lambda: time.monotonic() > deadline, 100_000)
-        yield from connection.execute(_ROWS)
+        yield from connection.execute(_ROWS.format(readiness))
 
 
-def _check_table(connection: sqlite3.Connection, where: str) -> None:
-    """Raise SourceError unless ``workflows`` is a plain table with plain columns: a view or a formula would run."""
+def _check_table(connection: sqlite3.Connection, where: str) -> set[str]:
+    """The columns of ``workflows``. Raises SourceError unless ``workflows`` is a plain table with plain columns: a view or a formula would run."""
     found = connection.execute("SELECT type, sql FROM sqlite_master WHERE lower(name) = 'workflows'").fetchall()
     if not found:
         raise SourceError(f"{where} has no table workflows; expected a database of the old console")
@@ -74,6 +81,7 @@ def _check_table(connection: sqlite3.Connection, where: str) -> None:
         raise SourceError(f"{where}: workflows is no plain table; expected a database of the old console")
     if lacking := [name for name in _COLUMNS if name not in columns]:
         raise SourceError(f"{where}: workflows has no column {lacking[0]}; expected {', '.join(_COLUMNS)}")
+    return set(columns)
 
 
 def _open(path: str) -> sqlite3.Connection:
@@ -92,7 +100,7 @@ def _only_reads(action: int, table: str | None, column: str | None, *_: str | No
     """Allow the one query over the plain columns: no function, no view, no other table."""
     if action == sqlite3.SQLITE_SELECT:
         return sqlite3.SQLITE_OK
-    if action == sqlite3.SQLITE_READ and table == "workflows" and str(column).lower() in _COLUMNS:
+    if action == sqlite3.SQLITE_READ and table == "workflows" and str(column).lower() in {*_COLUMNS, _READINESS}:
         return sqlite3.SQLITE_OK
     return sqlite3.SQLITE_DENY
 

@@ -247,3 +247,16 @@ def test_reading_from_two_threads_gives_both_everything(wwt_plugin, file):
         thread.join()
 
     assert [cells(answer) for answer in answers] == [EXPECTED] * 4
+
+
+def test_d_b_the_readiness_that_a_row_was_written_with_is_told(wwt_plugin, file):
+    write(file)
+    errors = load(wwt_plugin, file)
+
+    told = zip(errors.task, errors.code, errors.site, errors.ready, strict=True)
+    assert {(errors.tasks[t], errors.codes[c], errors.sites[s]): colour for t, c, s, colour in told} == {
+        ("/wf/task", 8028, "T1_US_FNAL"): "green",
+        ("/wf/task", -1, "T2_CH_CERN"): "none",
+        ("/wf/task/merge", 60450, "T1_US_FNAL"): "red",
+        ("/other/task", 85, "T1_US_FNAL"): "red",
+    }

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from wwt_framework.cube import Array
-from wwt_framework.plugin import Progress
 from wwt_framework.services.history.days import day_of_look
 from wwt_framework.services.history.look import Look, Part, parts
 from wwt_framework.services.history.packing import CELL, DAY, WORKFLOW_DAY, joined, merged, pack, unpack
@@ -38,7 +37,7 @@ class Taken:
         return f"history: {self.workflows:,} workflows seen, {self.changed:,} changed, {self.new:,} of them new"
 
 
-def take_in(store: Store, look: Look, progress: Progress | None = None) -> Taken:
+def take_in(store: Store, look: Look) -> Taken:
     """Merge *look* into the history. Taking in the same looks in another order, or twice, comes to the same."""
     numbers = kept.number_sites(store, {*look.cube.sites, *look.statuses})
     seen = changed = new = 0
@@ -46,8 +45,6 @@ def take_in(store: Store, look: Look, progress: Progress | None = None) -> Taken
         with store.write(alone="history"):
             mine = _take_part(store, part)
         seen, changed, new = seen + len(part.names), changed + mine[0], new + mine[1]
-        if progress and len(look.cube.workflows):
-            progress(None, f"writing the history: {seen:,} of {len(look.cube.workflows):,} workflows")
     if look.whole:
         kept.keep_day(store, day_of_look(look, numbers))
     return Taken(seen, changed, new)

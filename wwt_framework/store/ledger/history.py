@@ -5,7 +5,7 @@ Times are seconds since 1970, days are days since 1970.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
 from itertools import islice
 from typing import Any
@@ -193,12 +193,21 @@ def keep_day(store: Store, day: PastDay) -> None:
             _put(store.tables.history_day, [day])
 
 
-def thin_days(store: Store, days: Mapping[str, Sequence[int]]) -> None:
-    """Take the pairs out of the days ``days["thin"]``; forget the days ``days["forget"]``."""
+def day_numbers(store: Store) -> dict[int, bool]:
+    """The days that have a row, and whether it has pairs."""
+    table: Any = store.tables.history_day
+    with store.connection():
+        return dict(table.select(table.day, fn.LENGTH(table.pairs) > 0).order_by(table.day).tuples())
+
+
+def thin_days(store: Store, thin: Sequence[int], forget: Sequence[int]) -> None:
+    """Take the pairs out of the days *thin*; forget the days *forget*."""
     table: Any = store.tables.history_day
     with store.write(alone="history"):
-        table.update(pairs=b"").where(table.day.in_(list(days["thin"]))).execute()
-        table.delete().where(table.day.in_(list(days["forget"]))).execute()
+        for start in range(0, len(thin), _MANY):
+            table.update(pairs=b"").where(table.day.in_(thin[start : start + _MANY])).execute()
+        for start in range(0, len(forget), _MANY):
+            table.delete().where(table.day.in_(forget[start : start + _MANY])).execute()
 
 
 def _put(table: Any, rows: Sequence[Any]) -> None:
