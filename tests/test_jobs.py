@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from wwt_framework import hookimpl, job_runs
+from wwt_framework import hookimpl, job_refresh, job_runs
 from wwt_framework.config import Config, load
 from wwt_framework.errors import WwtError
 from wwt_framework.hooks.manager import Hooks
@@ -417,6 +417,23 @@ def test_closing_ends_a_refresh_and_says_so(make: Callable[..., App], tmp_path: 
     app.clockwork.stop()
 
     assert (app.run(run.id).state, app.run(run.id).text) == ("lost", "ended because the program was closed")
+
+
+def test_a_chore_aside_is_a_command_in_a_process_of_its_own(make: Callable[..., App]) -> None:
+    app = make()
+    aside = Chore(Job("no-such-thing", lambda *_: "not here"), aside=timedelta(minutes=5))
+    app.clockwork = Clockwork(app, (aside,))
+    run = app.clockwork.run_now("no-such-thing")
+
+    assert (run.state, run.text) == ("failed", "Error: No such command 'no-such-thing'.")
+
+
+def test_arguments_of_a_run_become_options_of_its_command() -> None:
+    words = job_refresh._command("lab", Path("p.yml"), "r1", {"days": 30, "anew": True, "no": None, "by": ["a", "b"]})
+
+    assert words[4:] == [
+        "lab", "--config", "p.yml", "--as-running", "--run", "r1", "--days=30", "--anew", "--by=a", "--by=b",
+    ]  # fmt: skip
 
 
 def test_a_refresh_ends_with_the_process_that_started_it(tmp_path: Path) -> None:

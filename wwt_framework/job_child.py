@@ -1,4 +1,4 @@
-"""``python -m wwt_framework.job_child PARENT refresh ...``: ``wwt refresh ...`` that ends when its parent does.
+"""``python -m wwt_framework.job_child PARENT COMMAND ...``: ``wwt COMMAND ...`` that ends when its parent does.
 
 It leaves the processor to whoever makes pages.
 Standard output carries what it came to and nothing else; what plugins print goes to standard error.

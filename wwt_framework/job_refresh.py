@@ -1,4 +1,4 @@
-"""The refresh as a process of its own: started, listened to, ended with us or when it hangs."""
+"""A job as a process of its own: started, listened to, ended with us or when it hangs. The refresh is one."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ log = logging.getLogger(__name__)
 
 #: A refresh that takes longer hangs.
 LIMIT = timedelta(hours=1)
+#: Arguments of a refresh -> what the options of its command are called.
+_CALLED = {"workflows": "workflow", "prep_ids": "prepid"}
 #: How the program begins the sentence with which it ends.
 _SAYS = "wwt: "
-#: Lines of one refresh that go to the log.
+#: Lines of one run that go to the log.
 _LINES_LOGGED = 200
 
 
@@ -40,13 +42,21 @@ class Child:
         self._stopped = False
         self._lock = threading.Lock()
 
-    def run(self, config: Config, run_id: str, arguments: Mapping[str, Any], limit: timedelta = LIMIT) -> str:
-        """``wwt refresh`` with the configuration that runs, whatever stands in the file by now; returns the line in which it says what it came to. Raises `WwtError` when it failed."""
+    def run(
+        self, config: Config, run_id: str, arguments: Mapping[str, Any], command: str = "refresh",
+        limit: timedelta = LIMIT,
+    ) -> str:  # fmt: skip
+        """``wwt COMMAND`` with the configuration that runs, whatever stands in the file by now.
+
+        *arguments* become its options: ``{"days": 30}`` is ``--days=30``; a list repeats its option, True is the bare
+        option, None leaves it out.
+        Returns the line in which it says what it came to. Raises `WwtError` when it failed.
+        """
         with self._lock:
             if self._stopped:
                 raise Ended("not begun because the program was closed")
             self._process = subprocess.Popen(  # noqa: S603  # our own program
-                _command(config.path, run_id, arguments), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                _command(command, config.path, run_id, arguments), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace",
             )  # fmt: skip
         process = self._process
@@ -56,7 +66,7 @@ class Child:
             process.kill()
             process.communicate()
             raise WwtError(f"ended after {limit}: it hung") from None
-        return self._outcome(process.returncode, told, complaints)
+        return self._outcome(command, process.returncode, told, complaints)
 
     def stop(self) -> None:
         """End what runs."""
@@ -65,12 +75,12 @@ class Child:
             if self._process is not None and self._process.poll() is None:
                 self._process.terminate()
 
-    def _outcome(self, code: int, told: str, complaints: str) -> str:
+    def _outcome(self, command: str, code: int, told: str, complaints: str) -> str:
         lines = complaints.splitlines()
         for line in lines[:_LINES_LOGGED]:
-            log.warning("the refresh says", extra={"line": one_line(line)})
+            log.warning("a job's process says", extra={"job": command, "line": one_line(line)})
         if len(lines) > _LINES_LOGGED:
-            log.warning("the refresh says more than is logged", extra={"lines": len(lines)})
+            log.warning("a job's process says more than is logged", extra={"job": command, "lines": len(lines)})
         if code == 0:
             return one_line(told)
         if self._stopped:
@@ -80,12 +90,17 @@ class Child:
         raise WwtError(one_line(_reason(lines)) or f"exit code {code}")
 
 
-def _command(config: Path, run_id: str, arguments: Mapping[str, Any]) -> list[str]:
-    command = [sys.executable, "-m", "wwt_framework.job_child", str(os.getpid()), "refresh"]
-    command += ["--config", str(config), "--as-running", "--run", run_id]
-    command += ["--anew"] if arguments.get("anew") else []
-    command += [f"--workflow={name}" for name in arguments.get("workflows") or ()]
-    return command + [f"--prepid={prep_id}" for prep_id in arguments.get("prep_ids") or ()]
+def _command(command: str, config: Path, run_id: str, arguments: Mapping[str, Any]) -> list[str]:
+    words = [sys.executable, "-m", "wwt_framework.job_child", str(os.getpid()), command]
+    words += ["--config", str(config), "--as-running", "--run", run_id]
+    for name, value in arguments.items():
+        option = f"--{_CALLED.get(name, name).replace('_', '-')}"
+        if isinstance(value, bool):
+            words += [option] if value else []
+        else:
+            values = value if isinstance(value, (list, tuple)) else () if value is None else (value,)
+            words += [f"{option}={one}" for one in values]
+    return words
 
 
 def _reason(lines: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -63,10 +63,15 @@ class Installation(Protocol):
 
 @dataclass(frozen=True)
 class Chore:
-    """A job of the house itself, asked for when ``due`` says that there is something to do: every second, so quickly."""
+    """A job of the house itself, asked for when ``due`` says that there is something to do: every second, so quickly.
+
+    ``aside``: its work is done by ``wwt <name of the job>`` in a process of its own, so that pages never wait for it;
+    then ``job.run`` is not called. The command takes ``--run``, ``--as-running`` and ``--report`` as `refresh` does.
+    """
 
     job: Job
-    due: Callable[[], bool]
+    due: Callable[[], bool] = field(default=lambda: False)
+    aside: timedelta | None = None  # after which it hangs
 
 
 class Clockwork:
@@ -78,6 +83,7 @@ class Clockwork:
         self._busy: set[str] = set()  # jobs that run in this process
         self._busy_lock = threading.Lock()
         self._child = Child()
+        self._asides = {name: Child() for name, chore in self._chores.items() if chore.aside}
         self._making = threading.Lock()
         self._made: Queue | None = None
         self._stopping = threading.Event()
@@ -133,7 +139,8 @@ class Clockwork:
     def stop(self) -> None:
         """Let go: the refresh is ended, other runs have a few seconds; what has not ended then is lost."""
         self._stopping.set()
-        self._child.stop()
+        for child in (self._child, *self._asides.values()):
+            child.stop()
         if self._clock is not None:
             self._clock.join()
             self._clock = None
@@ -257,6 +264,9 @@ class Clockwork:
         if run.name == REFRESH:
             return self._child.run(self._app.house.config, run.id, joined([run, *others]) if others else run.arguments)
         chore = self._chores.get(run.name)
+        if chore and chore.aside:
+            child = self._asides[run.name]
+            return child.run(self._app.house.config, run.id, run.arguments, run.name, chore.aside)
         job = chore.job if chore else self.contributed().get(run.name)
         if job is None:
             raise WwtError(f"no plugin has the job {run.name} any more")
