@@ -24,6 +24,7 @@ from wwt_framework.jobs import Chore, Clockwork
 from wwt_framework.plugin import Job, PluginContext
 from wwt_framework.pool import in_order
 from wwt_framework.services.access import Access, Limits
+from wwt_framework.services.access.notices import Notices
 from wwt_framework.services.board import Board
 from wwt_framework.services.desk.working import JOB as ACTIONS
 from wwt_framework.services.desk.working import ActionWork
@@ -74,7 +75,8 @@ class App:
         chores = (Chore(sending, self.post.due), Chore(acting, work.due), Chore(tidying, ageing.due))
         self.clockwork = Clockwork(self, chores)
         self.house: House = self._build(config, None)
-        self.access = Access(lambda: self.house.hooks, store, lambda: self.house.config.house)
+        self.notices = Notices(self.post, self.url)
+        self.access = Access(lambda: self.house.hooks, store, lambda: self.house.config.house, self.notices.new_device)
 
     @classmethod
     def build(cls, path: Path, text: str | None = None) -> App:

@@ -442,6 +442,12 @@ class User:
     email: str = ""
     roles: frozenset[str] = frozenset()  # viewer, operator, admin, machine
     backend: str = ""  # the plugin that vouches for this user, e.g. "auth.local"
+    login: str = ""  # what that backend calls them, where it is not their name here; `at_backend` knows
+
+    @property
+    def at_backend(self) -> str:
+        """The name by which the backend knows this user; ``name`` is that of the person, whatever they came by."""
+        return self.login or self.name
 
     def may(self, role: str) -> bool:
         """Whether this user has *role*: an admin has all but machine, an operator may view; "anyone" is open."""

@@ -16,7 +16,7 @@ from wwt_framework.hooks.manager import Hooks
 from wwt_framework.model import User
 from wwt_framework.options import LimitsOptions
 from wwt_framework.plugin import Visit
-from wwt_framework.services.access import Access
+from wwt_framework.services.access import Access, Browser
 from wwt_framework.services.access.credentials import KeyedHash, Recent
 from wwt_framework.store import Store, ledger
 
@@ -107,7 +107,7 @@ class Gate:
         return Access(lambda: self.hooks, self.store, lambda: self.options)
 
     def sign_in(self) -> str:
-        session, _ = self.access.sign_in("olga", "correct: horse", "127.0.0.1")
+        session, _ = self.access.sign_in("olga", "correct: horse", Browser("127.0.0.1"))
         return session.token
 
     def visit(self, cookie: str = "", authorization: str = "", remote_user: str = "") -> Any:
@@ -131,7 +131,8 @@ def basic(name: str, password: str) -> str:
 
 
 def test_who_signs_in_is_known_by_the_cookie(gate: Gate) -> None:
-    session, user = gate.access.sign_in("olga", "correct: horse", "127.0.0.1")
+    session, _ = gate.access.sign_in("olga", "correct: horse", Browser("127.0.0.1"))
+    user = session.user
 
     visitor = gate.visit(session.token)
     assert visitor.user == user == User("olga", roles=frozenset({"operator"}), backend="auth.backend")
@@ -169,7 +170,7 @@ def test_what_can_not_be_right_is_refused_in_words_and_asks_nobody(
 
 
 def test_names_and_passwords_of_any_character_work(gate: Gate) -> None:
-    assert gate.access.sign_in("Ольга", "паи\0ль")[1].name == "Ольга"
+    assert gate.access.sign_in("Ольга", "паи\0ль")[0].user.name == "Ольга"
 
 
 def test_a_backend_s_refusal_is_told_in_its_words(gate: Gate) -> None:
@@ -189,8 +190,8 @@ def test_a_backend_that_breaks_lets_nobody_in_and_is_named(gate: Gate) -> None:
 
 
 def test_signing_in_makes_a_new_token_and_ends_the_old_one(gate: Gate) -> None:
-    before = gate.access.keep_scratch("", {"next": "/globalerror"}).token
-    session, _ = gate.access.sign_in("olga", "correct: horse", token=before)
+    before = gate.access.sessions.keep_scratch("", {"next": "/globalerror"}).token
+    session, _ = gate.access.sign_in("olga", "correct: horse", Browser(token=before))
 
     assert session.token != before
     assert gate.visit(before).session is None
@@ -198,13 +199,13 @@ def test_signing_in_makes_a_new_token_and_ends_the_old_one(gate: Gate) -> None:
 
 def test_signing_out_ends_the_session(gate: Gate) -> None:
     token = gate.sign_in()
-    gate.access.sign_out(token)
+    gate.access.sessions.end(token)
 
     assert gate.visit(token).user.name == ""
 
 
 def test_signing_in_and_out_is_written_down(gate: Gate) -> None:
-    gate.access.sign_out(gate.sign_in())
+    gate.access.sessions.end(gate.sign_in())
 
     assert [(deed.user, deed.deed, deed.remote) for deed in ledger.deeds(gate.store)] == [
         ("olga", "signed out", ""),
@@ -237,7 +238,7 @@ def test_only_two_passwords_are_checked_at_once(gate: Gate) -> None:
         assert two.acquire(timeout=50)
         assert two.acquire(timeout=50)
         go.release(5)
-        names = [future.result()[1].name for future in signing_in]
+        names = [future.result()[0].user.name for future in signing_in]
 
     assert most == 2
     assert names == [f"user{number}" for number in range(5)]
@@ -251,7 +252,7 @@ def test_a_backend_can_not_speak_for_another_one(gate: Gate) -> None:
 
     gate.hooks.register("auth.liar", Liar(), deadline_s=60)
 
-    assert gate.access.sign_in("olga", "lie")[1].backend == "auth.liar"
+    assert gate.access.sign_in("olga", "lie")[0].user.backend == "auth.liar"
 
 
 # -- sessions -----------------------------------------------------------------
@@ -355,7 +356,8 @@ def test_the_backend_s_own_roles_replace_those_it_gave_at_sign_in(gate: Gate) ->
     hooks = Hooks()
     hooks.register("auth.both", both, deadline_s=60)
     access = Access(lambda: hooks, gate.store, lambda: gate.options)
-    session, user = access.sign_in("olga", "correct: horse")
+    session, _ = access.sign_in("olga", "correct: horse")
+    user = session.user
     both.now = ("viewer",)
     gate.clock.go_on(minutes=5)
 
@@ -364,7 +366,7 @@ def test_the_backend_s_own_roles_replace_those_it_gave_at_sign_in(gate: Gate) ->
 
 
 def test_a_session_ends_when_its_proxy_names_somebody_else(gate: Gate) -> None:
-    session = gate.access.start_session(User("olga", backend="auth.proxy"))
+    session, _ = gate.access.sessions.begin(User("olga", backend="auth.proxy"), Browser())
 
     assert gate.visit(session.token, remote_user="olga").user.name == "olga"
     assert gate.visit(session.token, remote_user="pavel").user.name == "pavel"
@@ -372,8 +374,8 @@ def test_a_session_ends_when_its_proxy_names_somebody_else(gate: Gate) -> None:
 
 
 def test_what_is_kept_before_signing_in_lasts_a_quarter_of_an_hour(gate: Gate) -> None:
-    token = gate.access.keep_scratch("", {"state": "x"}).token
-    gate.access.keep_scratch(token, {"state": "y", "nonce": 1})
+    token = gate.access.sessions.keep_scratch("", {"state": "x"}).token
+    gate.access.sessions.keep_scratch(token, {"state": "y", "nonce": 1})
 
     assert gate.visit(token).session.scratch == {"state": "y", "nonce": 1}
     assert gate.visit(token).user.name == ""

@@ -11,7 +11,7 @@ from tests.services.test_access import Clock, Gate, basic
 from wwt_framework.errors import NotSignedIn, TooOften
 from wwt_framework.options import HouseOptions, Limit, LimitsOptions
 from wwt_framework.plugin import Visit
-from wwt_framework.services.access import Limits
+from wwt_framework.services.access import Browser, Limits
 from wwt_framework.services.access.limits import network_of
 from wwt_framework.store import Store, ledger
 
@@ -29,7 +29,7 @@ def gate() -> Iterator[Gate]:
 
 def guess(gate: Gate, name: str = "olga", remote: str = "10.0.0.1") -> None:
     with pytest.raises(NotSignedIn):
-        gate.access.sign_in(name, "wrong", remote)
+        gate.access.sign_in(name, "wrong", Browser(remote))
 
 
 def test_after_too_many_guesses_not_even_the_right_password_is_tried(gate: Gate) -> None:
@@ -40,10 +40,10 @@ def test_after_too_many_guesses_not_even_the_right_password_is_tried(gate: Gate)
     with pytest.raises(
         TooOften, match=r"^There were too many tries to sign in\. Try again in 15 minutes, at 12:15:00 UTC\.$"
     ):
-        gate.access.sign_in("olga", "correct: horse", "10.0.0.2")
+        gate.access.sign_in("olga", "correct: horse", Browser("10.0.0.2"))
     assert gate.backend.asked == asked
     gate.clock.go_on(minutes=15)
-    gate.access.sign_in("olga", "correct: horse", "10.0.0.2")
+    gate.access.sign_in("olga", "correct: horse", Browser("10.0.0.2"))
 
 
 def test_who_does_not_exist_is_held_back_in_the_same_words(gate: Gate) -> None:
@@ -52,7 +52,7 @@ def test_who_does_not_exist_is_held_back_in_the_same_words(gate: Gate) -> None:
         for number in range(3):
             guess(gate, name, f"10.0.{number}.1")
         with pytest.raises(TooOften) as caught:
-            gate.access.sign_in(name, "wrong", "10.9.9.9")
+            gate.access.sign_in(name, "wrong", Browser("10.9.9.9"))
         said.append((str(caught.value), caught.value.again_s))
 
     assert said[0] == said[1]
@@ -71,13 +71,13 @@ def test_one_address_can_not_try_many_names(gate: Gate) -> None:
         guess(gate, f"user{number}")
 
     with pytest.raises(TooOften):
-        gate.access.sign_in("user9", "wrong", "10.0.0.1")
-    gate.access.sign_in("olga", "correct: horse", "10.0.0.2")
+        gate.access.sign_in("user9", "wrong", Browser("10.0.0.1"))
+    gate.access.sign_in("olga", "correct: horse", Browser("10.0.0.2"))
 
 
 def test_the_right_password_does_not_count(gate: Gate) -> None:
     for _ in range(20):
-        gate.access.sign_in("olga", "correct: horse", "10.0.0.1")
+        gate.access.sign_in("olga", "correct: horse", Browser("10.0.0.1"))
         gate.another_process().visitor("", basic("olga", "correct: horse"), Visit("GET", "/", {}, remote="10.0.0.1"))
 
 
@@ -113,7 +113,7 @@ def test_failures_and_the_last_try_are_written_down(gate: Gate) -> None:
     for _ in range(3):
         guess(gate)
     with pytest.raises(TooOften):
-        gate.access.sign_in("olga", "wrong", "10.0.0.1")
+        gate.access.sign_in("olga", "wrong", Browser("10.0.0.1"))
 
     deeds = [(deed.deed, deed.user, deed.remote) for deed in ledger.deeds(gate.store)]
     failed = ("sign-in failed", "olga", "10.0.0.1")
@@ -134,7 +134,7 @@ def test_a_changed_plugins_yml_counts_at_once(gate: Gate) -> None:
         guess(gate)
     gate.options.limits = LimitsOptions(sign_in=SIGN_IN.model_copy(update={"per_account": 4}))
 
-    gate.access.sign_in("olga", "correct: horse", "10.0.0.1")
+    gate.access.sign_in("olga", "correct: horse", Browser("10.0.0.1"))
 
 
 def test_registrations_and_resets_have_limits_of_their_own(gate: Gate) -> None:

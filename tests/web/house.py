@@ -25,6 +25,7 @@ from wwt_framework.model import ErrorCount, ExitCode, Readiness, Rejected, SiteS
 from wwt_framework.options import HouseOptions
 from wwt_framework.plugin import LoginOption
 from wwt_framework.services.access import Access
+from wwt_framework.services.access.notices import Notices
 from wwt_framework.services.mailing import Post
 from wwt_framework.snapshot import Snapshot, SnapshotParts, open_snapshot, write
 from wwt_framework.store import Store
@@ -141,7 +142,8 @@ class Client:
     def sign_in(self, user: str) -> Got:
         """As a browser does: the cookie stays with this client."""
         form = {"username": user, "password": self.passwords[user], "csrf_token": self.csrf_token()}
-        return self.post("/login", form=form, headers={"Origin": "http://wwt.example"})
+        scheme = "https" if (self.app.house.config.house.base_url or "").startswith("https:") else "http"
+        return self.post("/login", form=form, headers={"Origin": f"{scheme}://wwt.example"})
 
     def csrf_token(self) -> str:
         """The token in the forms that this visitor sees; "" when there is none."""
@@ -200,7 +202,10 @@ class Installation:
         self.path = config.path
         self.clockwork = Clockwork(self)
         self.post = Post(self.store, lambda: self.house.config.house)
-        self.access = Access(lambda: self.house.hooks, self.store, lambda: self.house.config.house)
+        self.notices = Notices(self.post, lambda path, **_: f"https://wwt.example{path}")
+        self.access = Access(
+            lambda: self.house.hooks, self.store, lambda: self.house.config.house, self.notices.new_device
+        )
         self.problems: tuple[str, ...] = ()
         self.restart_needed: tuple[str, ...] = ()
 

@@ -19,18 +19,48 @@ def test_a_name_and_a_password_open_a_session(client):
 
 
 def test_the_cookie_is_kept_from_scripts_and_other_sites(client):
-    cookie = client.sign_in("olga").header("Set-Cookie")
+    cookies = client.sign_in("olga").all_headers("Set-Cookie")
 
-    assert "; HttpOnly" in cookie
-    assert "; SameSite=Lax" in cookie
-    assert "; Path=/" in cookie
-    assert "Secure" not in cookie
+    assert len(cookies) == 2  # the session, and by what the browser is known again
+    for cookie in cookies:
+        assert "; HttpOnly" in cookie
+        assert "; SameSite=Lax" in cookie
+        assert "; Path=/" in cookie
+        assert "Secure" not in cookie
 
 
 def test_behind_https_the_cookie_stays_on_it(installation):
     client = installation(base_url="https://wwt.example")
 
-    assert "; Secure" in client.sign_in("olga").header("Set-Cookie")
+    cookies = client.sign_in("olga").all_headers("Set-Cookie")
+
+    assert [cookie.partition("=")[0] for cookie in cookies] == ["__Host-wwt_session_8080", "__Host-wwt_device_8080"]
+    assert all("; Secure" in cookie and "; Path=/;" in cookie for cookie in cookies)
+
+
+def test_below_a_path_the_cookie_stays_on_https_and_there(installation):
+    client = installation(base_url="https://wwt.example/console")
+    cookie = client.sign_in("olga").all_headers("Set-Cookie")[0]
+
+    assert cookie.startswith("__Secure-wwt_session_8080=")
+    assert "; Path=/console;" in cookie
+
+
+def test_a_cookie_that_plain_http_could_have_set_is_nothing_behind_https(installation):
+    client = installation(base_url="https://wwt.example")
+    client.sign_in("olga")
+    client.cookies = {name.removeprefix("__Host-"): value for name, value in client.cookies.items()}
+
+    assert "Signed in as" not in client.get("/").text
+
+
+def test_behind_https_a_page_of_the_same_host_without_it_changes_nothing(installation):
+    client = installation(base_url="https://wwt.example")
+    client.sign_in("olga")
+    form = {"csrf_token": client.csrf_token()}
+
+    assert client.post("/jobs/refresh", form=form, headers={"Origin": "http://wwt.example"}).status == 403
+    assert client.post("/jobs/refresh", form=form, headers={"Origin": "https://wwt.example"}).status == 303
 
 
 def test_the_session_is_a_new_one_at_each_sign_in(client):

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from wwt_framework.compute import LOCAL, Compute
 from wwt_framework.errors import PluginError, WwtError
-from wwt_framework.model import Action, ActionState
+from wwt_framework.model import Action, ActionState, User
 from wwt_framework.options import HouseOptions
 from wwt_framework.plugin import Account, ActionKind, ComputeDoor, ExecutorSeen, ExecutorWord, Reported
 from wwt_framework.services.access.limits import Limits
@@ -109,13 +109,20 @@ class Accounts:
     def add(self, account: Account) -> None:
         with self._store.write():
             ledger.add_account(self._store, account)
+            self._is_known(account)
             ledger.write_down(self._store, self._plugin, "added account", account.name, roles=sorted(account.roles))
 
     def change(self, name: str, **fields: Any) -> Account:
         with self._store.write():
             account = ledger.change_account(self._store, name, **fields)
+            self._is_known(account)
             ledger.write_down(self._store, self._plugin, "changed account", account.name, fields=sorted(fields))
         return account
+
+    def _is_known(self, account: Account) -> None:
+        """The person is on /people, with these roles, before they sign in for the first time."""
+        user = User(account.name, account.full_name, account.email, account.roles, self._plugin)
+        ledger.meet(self._store, user, seen=False, account=True)
 
 
 class LimitsOf:

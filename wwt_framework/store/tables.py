@@ -66,6 +66,7 @@ class Person(Model):
     roles = Json()  # granted here, beside what backends say
     disabled_at = Moment(null=True)
     disabled_by = Words()
+    alias_of = IntegerField(null=True, index=True)  # the person to whom all identities of this one were linked
     created_at = Moment()
 
 
@@ -76,10 +77,12 @@ class Identity(Model):
     backend = Words()
     login = Words()
     person = IntegerField(index=True)
+    origin = IntegerField()  # the person as whom it came first: where it goes when it is unlinked
+    account = BooleanField()  # it is an account of this installation, whose roles are kept here
     vouched = Json()  # roles that the backend gave last
     linked_at = Moment()
-    linked_by = Words()  # "" for who came by this backend first
-    seen_at = Moment()
+    linked_by = Words()  # "" for who was never linked
+    seen_at = Moment(null=True)  # last sign-in; None: there was none yet
 
     class Meta:
         indexes = ((("backend", "login"), True),)

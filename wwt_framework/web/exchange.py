@@ -83,7 +83,17 @@ class Exchange:
     @property
     def cookie_name(self) -> str:
         """Cookies do not know of ports: two installations on one host keep apart by name."""
-        return f"wwt_session_{self.house.config.house.port}"
+        return self._cookie_name("session")
+
+    @property
+    def device_cookie_name(self) -> str:
+        """Of the cookie by which a browser is known again at the next sign-in."""
+        return self._cookie_name("device")
+
+    def _cookie_name(self, what: str) -> str:
+        """With a prefix that lets nobody but this host, by https, set it (RFC 6265bis, 4.1.3)."""
+        prefix = "" if not self.secure else "__Secure-" if self.prefix else "__Host-"
+        return f"{prefix}wwt_{what}_{self.house.config.house.port}"
 
     def cookie_named(self, wanted: str) -> str:
         for pair in self.visit.headers.get("cookie", "").split(";"):
@@ -332,4 +342,5 @@ def same_origin(exchange: Exchange) -> bool:
     if origin is None:
         return True
     ours = {urlsplit(exchange.visit.base_url).netloc, headers.get("host", "")}
-    return urlsplit(origin).netloc in ours - {""}
+    there = urlsplit(origin)
+    return there.netloc in ours - {""} and (there.scheme == "https" or not exchange.secure)

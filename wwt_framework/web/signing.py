@@ -5,46 +5,61 @@ from __future__ import annotations
 import re
 from collections.abc import MutableMapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
 from wwt_framework.model import User
+from wwt_framework.services.access import Browser
+from wwt_framework.store.ledger import Session
 from wwt_framework.web.exchange import Exchange
 
 SCRATCH_SECONDS = 900  # as long as access keeps what a browser needs while it signs in
+DEVICE_SECONDS = 400 * 86400  # as long as browsers keep a cookie at most
 
 
-def set_cookie(exchange: Exchange, token: str, seconds: int) -> None:
-    """Have the browser keep *token* for so long; 0 seconds: forget it."""
+def set_cookie(exchange: Exchange, token: str, seconds: int, name: str = "") -> None:
+    """Have the browser keep *token* for so long, as its session or as *name*; 0 seconds: forget it."""
     secure = "; Secure" if exchange.secure else ""
     path = exchange.prefix or "/"
-    exchange.cookies.append(
-        f"{exchange.cookie_name}={token}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
-    )
+    name = name or exchange.cookie_name
+    exchange.cookies.append(f"{name}={token}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
 
 
-def sign_in(exchange: Exchange, username: str, password: str) -> User:
+def sign_in(exchange: Exchange, username: str, password: str) -> None:
     """Check the password and start a session. Raises `Denied`."""
-    session, user = exchange.app.access.sign_in(username, password, exchange.visit.remote, exchange.cookie)
-    _keep(exchange, session.token)
-    return cast(User, user)
+    _keep(exchange, *exchange.app.access.sign_in(username, password, browser_of(exchange)))
 
 
 def begin(exchange: Exchange, user: User, plugin: str) -> None:
     """Start a session for a user whom *plugin* vouches for. Raises `Denied`."""
-    session = exchange.app.access.start_session(replace(user, backend=plugin), exchange.visit.remote, exchange.cookie)
-    _keep(exchange, session.token)
+    _keep(exchange, *exchange.app.access.sessions.begin(replace(user, backend=plugin), browser_of(exchange)))
+
+
+def break_glass(exchange: Exchange, code: str) -> None:
+    """Start the session of a break-glass code. Raises `Denied`."""
+    exchange.app.access.limits.take("sign_in", remote=exchange.visit.remote)
+    session = exchange.app.access.sessions.break_glass(code, browser_of(exchange))
+    seconds = (session.ends_at - session.created_at).total_seconds()
+    set_cookie(exchange, session.token, int(seconds))
 
 
 def sign_out(exchange: Exchange) -> None:
     """End the session, and have the browser forget it."""
     if exchange.cookie:
-        exchange.app.access.sign_out(exchange.cookie)
+        exchange.app.access.sessions.end(exchange.cookie)
     set_cookie(exchange, "", 0)
 
 
-def _keep(exchange: Exchange, token: str) -> None:
-    set_cookie(exchange, token, int(exchange.house.config.house.session_hours * 3600))
+def browser_of(exchange: Exchange) -> Browser:
+    """What asks: where it is, what it calls itself, the cookies that it has of us."""
+    device = exchange.cookie_named(exchange.device_cookie_name)
+    return Browser(exchange.visit.remote, exchange.visit.headers.get("user-agent", ""), exchange.cookie, device)
+
+
+def _keep(exchange: Exchange, session: Session, device: str) -> None:
+    set_cookie(exchange, session.token, int(exchange.house.config.house.session_hours * 3600))
+    if device:
+        set_cookie(exchange, device, DEVICE_SECONDS, exchange.device_cookie_name)
 
 
 def scratch_of(exchange: Exchange) -> MutableMapping[str, Any]:
@@ -55,7 +70,7 @@ def scratch_of(exchange: Exchange) -> MutableMapping[str, Any]:
 
 def keep_scratch(exchange: Exchange, scratch: MutableMapping[str, Any]) -> None:
     """Remember *scratch* for this browser."""
-    session = exchange.app.access.keep_scratch(exchange.cookie, scratch, exchange.visit.remote)
+    session = exchange.app.access.sessions.keep_scratch(exchange.cookie, scratch, exchange.visit.remote)
     if session.token:
         set_cookie(exchange, session.token, SCRATCH_SECONDS)
 

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from wwt_framework.errors import Denied, NotSignedIn, StoreError
+from wwt_framework.errors import Denied, NotSignedIn
 from wwt_framework.model import User
 from wwt_framework.options import LimitsOptions
 from wwt_framework.plugin import Visit
 from wwt_framework.services.access.backends import Backends
 from wwt_framework.services.access.credentials import KeyedHash, Recent, check_bounds, read_basic, scheme_of
 from wwt_framework.services.access.limits import Limits
+from wwt_framework.services.access.persons import Persons
+from wwt_framework.services.access.sessions import ROLES_AGE, Browser, NewDevice, Sessions, tell_nobody
 from wwt_framework.store import Store, ledger
 from wwt_framework.store.ledger import Session
 
 if TYPE_CHECKING:
     from wwt_framework.hooks.manager import Hooks
-
-log = logging.getLogger(__name__)
-
-ROLES_AGE = timedelta(minutes=5)  # after which a user's roles are asked for again
-SCRATCH_AGE = timedelta(minutes=15)  # that a sign-in flow may take
-TOUCH_AGE = timedelta(minutes=1)  # how exactly a session's last use is known
 
 
 class AccessOptions(Protocol):
@@ -52,62 +46,33 @@ class Visitor:
 class Access:
     """The porter of one installation. Hooks and options are asked for each time: plugins.yml may change."""
 
-    def __init__(self, hooks: Callable[[], Hooks], store: Store, options: Callable[[], AccessOptions]) -> None:
-        self._hooks = hooks
+    def __init__(
+        self,
+        hooks: Callable[[], Hooks],
+        store: Store,
+        options: Callable[[], AccessOptions],
+        told: NewDevice = tell_nobody,
+    ) -> None:
         self._store = store
         self._options = options
         self._backends = Backends(hooks)
         self.limits = Limits(store, options)
+        self.persons = Persons(store)
+        self.sessions = Sessions(hooks, store, options, told)
         self._keyed = KeyedHash()
         self._basic: Recent[bytes] = Recent(ROLES_AGE)
         self._recent: Recent[User] = Recent(ROLES_AGE)
 
     # -- coming and going --
 
-    def sign_in(self, username: str, password: str, remote: str = "", token: str = "") -> tuple[Session, User]:
+    def sign_in(self, username: str, password: str, browser: Browser | None = None) -> tuple[Session, str]:
         """Check the password and start a session; ``session.token`` goes into the cookie.
 
-        *token*: of the cookie that came with the form; what it stood for ends here. Raises `Denied` in words.
+        Also the token by which the browser is known again, "" when it is known. Raises `Denied` in words.
         """
-        session = self.start_session(self._authenticate(username, password, remote, "form"), remote, token)
-        return session, session.user
-
-    def start_session(self, user: User, remote: str = "", token: str = "") -> Session:
-        """Start a session for a user whom a backend vouches for; its token is always new. Raises `Denied`."""
-        granted = self._backends.with_roles(user)
-        now, options = self._store.now(), self._options()
-        with self._store.write():
-            ledger.end_session(self._store, token)
-            ledger.forget_sessions(
-                self._store,
-                begun_before=now - timedelta(hours=options.session_hours),
-                seen_before=now - timedelta(hours=options.session_idle_hours),
-                scratch_before=now - SCRATCH_AGE,
-            )
-            session = ledger.begin_session(self._store, granted, user.roles, remote)
-            ledger.write_down(self._store, user.name, "signed in", user.backend, remote=remote)
-        return session
-
-    def sign_out(self, token: str) -> None:
-        """End the session of *token*; nothing happens when there is none."""
-        session = ledger.find_session(self._store, token)
-        if session is None:
-            return
-        with self._store.write():
-            ledger.end_session(self._store, token)
-            if session.user.name:
-                ledger.write_down(self._store, session.user.name, "signed out", session.user.backend)
-
-    def keep_scratch(self, token: str, scratch: Mapping[str, Any], remote: str = "") -> Session:
-        """Remember JSON values for the browser with this cookie, before it signs in or after.
-
-        When it has no session, it gets one without a user, for a quarter of an hour; then ``session.token`` is set.
-        """
-        session = self._alive(token)
-        if session is None:
-            return ledger.begin_session(self._store, User(), remote=remote, scratch=scratch)
-        ledger.keep_scratch(self._store, session, scratch)
-        return replace(session, scratch=dict(scratch))
+        browser = browser or Browser()
+        user = self._authenticate(username, password, browser.remote, "form", browser.device)
+        return self.sessions.begin(user, browser)
 
     # -- who is it --
 
@@ -121,7 +86,7 @@ class Access:
         if scheme == "basic":
             username, password = read_basic(authorization)
             if user := self._basic.find(self._keyed(username, password), self._store.now()):
-                return self._known(user, "basic")
+                return self._known(self.persons.check(user), "basic")
         elif not scheme and cookie and (visitor := self._by_session(cookie, visit)):
             return visitor
         if user := self._identify(visit):
@@ -146,71 +111,28 @@ class Access:
         expected = visitor.csrf_token.encode()
         return bool(expected) and hmac.compare_digest(expected, given.encode("utf-8", "replace"))
 
-    # -- sessions --
-
     def _by_session(self, cookie: str, visit: Visit) -> Visitor | None:
-        session = self._alive(cookie)
+        session = self.sessions.alive(cookie)
         if session is None:
             return None
         if not session.user.name:
             # Somebody in the middle of signing in: what the server in front says of them still counts.
             user = self._identify(visit)
             return self._known(user, "identify") if user else self._nobody(session)
-        if self._is_somebody_else(session, visit):
-            ledger.end_session(self._store, cookie)
-            return None
-        if self._store.now() - session.roles_at >= ROLES_AGE:
-            try:
-                session = self._ask_roles_again(session)
-            except Denied as denied:
-                log.info("session ended: %s", denied, extra={"user": session.user.name})
-                ledger.end_session(self._store, cookie)
-                return None
-        return Visitor(session.user, session, _form_token(session.csrf.encode(), "session"), "session")
-
-    def _alive(self, token: str) -> Session | None:
-        """The session of *token* unless it is too old; its last use is noted."""
-        session = ledger.find_session(self._store, token) if token else None
+        session = self.sessions.still_valid(session, cookie, visit)
         if session is None:
             return None
-        now, options = self._store.now(), self._options()
-        age, idle = now - session.created_at, now - session.last_seen
-        longest = timedelta(hours=options.session_hours) if session.user.name else SCRATCH_AGE
-        if age >= longest or idle >= timedelta(hours=options.session_idle_hours):
-            return None
-        if idle >= TOUCH_AGE:
-            try:
-                ledger.touch_session(self._store, session)
-            except StoreError as err:  # a full disk must not keep anybody from reading
-                log.warning("last use of a session could not be noted: %s", err)
-        return session
-
-    def _is_somebody_else(self, session: Session, visit: Visit) -> bool:
-        """Whether the backend of this session, a proxy's header for example, says that another user is asking."""
-        hooks, backend = self._hooks(), session.user.backend
-        if backend not in hooks.implementing("identify"):
-            return False
-        answer = hooks.only(backend, "identify", visit=visit)
-        return bool(answer.ok and answer.value and answer.value.name != session.user.name)
-
-    def _ask_roles_again(self, session: Session) -> Session:
-        """The session with the roles its user has now. Raises `Denied` when the user may not be here any more."""
-        if not ledger.claim_roles(self._store, session):
-            return session  # another request is asking
-        if session.user.backend not in self._hooks().plugins:
-            raise Denied(f"{session.user.backend} vouched for this session and is not there any more")
-        user = self._backends.with_roles(replace(session.user, roles=session.vouched), before=session.user.roles)
-        ledger.change_user(self._store, session, user)
-        return replace(session, user=user)
+        return Visitor(session.user, session, _form_token(session.csrf.encode(), "session"), "session")
 
     # -- backends --
 
-    def _authenticate(self, username: str, password: str, remote: str, how: str) -> User:
+    def _authenticate(self, username: str, password: str, remote: str, how: str, device: str = "") -> User:
         """The user whose password this is; a wrong one is counted and written down. Raises `Denied`."""
         username = username.strip()
         check_bounds(username, password)
         with self._backends.turn():
-            turn = self.limits.take("sign_in", username, remote)
+            known = device if ledger.knows_device(self._store, device, username) else ""
+            turn = self.limits.take("sign_in", username, remote, known)
             try:
                 user = self._backends.authenticate(username, password)
             except Denied as denied:
@@ -220,7 +142,7 @@ class Access:
         return user
 
     def _by_basic(self, username: str, password: str, remote: str) -> User:
-        user = self._backends.with_roles(self._authenticate(username, password, remote, "basic"))
+        user = self.persons.known(self._backends.with_roles(self._authenticate(username, password, remote, "basic")))
         self._basic.add(self._keyed(username, password), user, self._store.now())
         return user
 
@@ -230,9 +152,10 @@ class Access:
             return None
         now = self._store.now()
         user = self._recent.find(vouched, now)
-        if user is None:
-            user = self._backends.with_roles(vouched)
-            self._recent.add(vouched, user, now)
+        if user is not None:
+            return self.persons.check(user)
+        user = self.persons.known(self._backends.with_roles(vouched))
+        self._recent.add(vouched, user, now)
         return user
 
     # -- visitors --

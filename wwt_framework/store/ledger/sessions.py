@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from wwt_framework.model import User
@@ -25,8 +25,13 @@ class Session:
     csrf: str = field(repr=False)
     scratch: Mapping[str, Any] = field(default_factory=dict, repr=False)
     remote: str = ""
+    agent: str = ""  # what the browser calls itself
+    ends_at: datetime | None = None  # for break-glass
     digest: str = field(default="", repr=False)  # by which the functions below know it
     token: str = field(default="", repr=False)  # for the cookie; "" unless it was made just now
+
+
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=timezone.utc)
 
 
 def digest_of(token: str) -> str:
@@ -39,6 +44,8 @@ def begin_session(
     vouched: frozenset[str] = frozenset(),
     remote: str = "",
     scratch: Mapping[str, Any] | None = None,
+    agent: str = "",
+    ends_at: datetime | None = None,
 ) -> Session:
     """Make a session with a new token of 32 random bytes."""
     token = secrets.token_urlsafe(32)
@@ -55,6 +62,8 @@ def begin_session(
             csrf=secrets.token_hex(32),
             scratch=dict(scratch or {}),
             remote=remote,
+            agent=agent[:500],
+            ends_at=ends_at,
         )
     return _session(row, token)
 
@@ -115,6 +124,30 @@ def end_sessions_of(store: Store, user_name: str) -> int:
     return ended
 
 
+def forget_role_times(store: Store, user_name: str) -> None:
+    """Have the roles of somebody asked again at their next request, instead of within minutes."""
+    table = store.tables.session
+    with store.write():
+        table.update(roles_at=_LONG_AGO).where(table.user_name == user_name).execute()
+
+
+def sessions_of(store: Store, user_name: str) -> list[Session]:
+    """Where somebody is signed in, the one used last first."""
+    table = store.tables.session
+    with store.connection():
+        rows = table.select().where(table.user_name == user_name).order_by(table.last_seen.desc(), table.digest)
+        return [_session(row) for row in rows]
+
+
+def end_some_sessions(store: Store, user_name: str, digest: str = "", keep: str = "") -> int:
+    """End the session *digest* of somebody, or all of them but *keep*; returns how many there were."""
+    table = store.tables.session
+    mine = (table.user_name == user_name) & (table.digest != keep)
+    with store.write():
+        ended: int = table.delete().where(mine & (table.digest == digest) if digest else mine).execute()
+    return ended
+
+
 def forget_sessions(store: Store, begun_before: datetime, seen_before: datetime, scratch_before: datetime) -> int:
     """Delete sessions that are too old, idle for too long, or never led to a sign-in; returns how many."""
     table = store.tables.session
@@ -132,6 +165,7 @@ def _user_as_data(user: User) -> dict[str, Any]:
         "email": user.email,
         "roles": sorted(user.roles),
         "backend": user.backend,
+        "login": user.login,
     }
 
 
@@ -145,6 +179,8 @@ def _session(row: Any, token: str = "") -> Session:
         csrf=row.csrf,
         scratch=row.scratch,
         remote=row.remote,
+        agent=row.agent,
+        ends_at=row.ends_at,
         digest=row.digest,
         token=token,
     )

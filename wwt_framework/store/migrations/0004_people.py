@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from peewee import AutoField, BigIntegerField, IntegerField, Model, SqliteDatabase, TextField
+from peewee import AutoField, BigIntegerField, BooleanField, IntegerField, Model, SqliteDatabase, TextField
 from playhouse.migrate import migrate
 
 _REFUSAL = "the audit is only added to: nothing in it is changed or deleted"
@@ -33,6 +33,7 @@ def _tables(db: Any) -> list[type[Model]]:
         roles = TextField()
         disabled_at = BigIntegerField(null=True)
         disabled_by = TextField()
+        alias_of = IntegerField(null=True, index=True)
         created_at = BigIntegerField()
 
     class Identity(Base):
@@ -40,10 +41,12 @@ def _tables(db: Any) -> list[type[Model]]:
         backend = TextField()
         login = TextField()
         person = IntegerField(index=True)
+        origin = IntegerField()
+        account = BooleanField()
         vouched = TextField()
         linked_at = BigIntegerField()
         linked_by = TextField()
-        seen_at = BigIntegerField()
+        seen_at = BigIntegerField(null=True)
 
         class Meta:
             indexes = ((("backend", "login"), True),)
