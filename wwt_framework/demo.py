@@ -85,7 +85,9 @@ def demo(wanted: Demo) -> None:
         world, grid = wanted.world(datetime.now(timezone.utc)), None
         if wanted.live:
             grid = stack.enter_context(demo_live.services(folder / "grid", world))
-        path.write_text(wanted.configuration(grid.sources() if grid else {"world": world}), encoding="utf-8")
+        path.write_text(
+            wanted.configuration(grid.sources(wanted.time_lapse) if grid else {"world": world}), encoding="utf-8"
+        )
         (folder / _KEY_FILE).write_text(secrets.token_urlsafe(24), encoding="utf-8")
         people = _people(path)
         click.echo(running.refresh(path, (), (), None))

@@ -57,6 +57,7 @@ def good(seen: tuple[Path, dict[str, Shown]]) -> dict[str, Shown]:
 def services(grid: GridServices) -> Iterator[GridServices]:
     """The stand-in, in good weather at first and at the end."""
     grid.asked.clear()
+    grid.mood.given.clear()
     yield grid
     grid.mood.behave()
 

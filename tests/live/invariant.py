@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import quote
 
 from tests.live.live_house import Live, Shown
 
@@ -25,6 +27,10 @@ class Before:
 def complaints(house: Live, before: Before, lies: frozenset[str]) -> list[str]:
     """Everything on the pages of *house* that is not as it must be; *lies*: the faults that services may have."""
     now = house.all_shown()
+    return _of_workflows(house, now, before, lies) + list(_of_other_pages(house, now))
+
+
+def _of_workflows(house: Live, now: dict[str, Shown], before: Before, lies: frozenset[str]) -> list[str]:
     found = [f"{name} has vanished" for name in before.shown.keys() - now.keys()]
     listed = house.list_states()
     for name, shown in now.items():
@@ -37,6 +43,38 @@ def complaints(house: Live, before: Before, lies: frozenset[str]) -> list[str]:
         if listed.get(name, shown.state) != shown.state:
             found.append(f"{name}: the list says {listed[name]}, its page {shown.state}")
     return found
+
+
+#: Pages that count the same jobs in other ways, or say how fresh all of it is.
+_PAGES = (
+    "/", "/globalerror", "/globalerror?pievar=sitename", "/globalerror?view=list", "/freshness", "/plugins", "/jobs",
+    "/health", "/getprepids", "/sitestatuses",
+)  # fmt: skip
+#: Workflows of each state whose page is drawn, too: drawing is slow.
+_DRAWN = 2
+
+
+def _of_other_pages(house: Live, now: dict[str, Shown]) -> Iterator[str]:
+    """Every other page answers, and counts what the page of the workflow counts."""
+    for path in _PAGES:
+        got = house.client.get(path)
+        if got.status != 200 or "Traceback" in got.text:
+            yield f"{path}: {got.status} {got.text[:200]}"
+    drawn = Counter[str]()
+    for name, shown in now.items():
+        got = house.client.get(f"/workflowerrors?workflow={quote(name)}")
+        told = sum(n for step in got.json for code in step["codes"] for n in code["sites"].values())
+        if (got.header("X-Errors-State"), told) != (shown.state, shown.total):
+            yield f"{name}: /workflowerrors says {told}, {got.header('X-Errors-State')}; its page {shown.total}, {shown.state}"
+        complete = {kind["kind"]: kind["state"] for kind in shown.page["complete"]["kinds"]}
+        if complete["errors"] != shown.state or shown.page["complete"]["whole"] > (shown.state == "ok"):
+            yield f"{name}: its line says {complete}, its counts are {shown.state}"
+        drawn[shown.state] += 1
+        if drawn[shown.state] > _DRAWN:
+            continue
+        html = house.client.get(f"/seeworkflow?workflow={quote(name)}").text
+        if (shown.state == "unknown" and not shown.cells) != ("How many jobs failed is <strong>not known" in html):
+            yield f"{name}: the page does not say that nothing is known, or says it of {shown.total}"
 
 
 def _of_counts(house: Live, shown: Shown, was: Shown, at: datetime, lies: frozenset[str]) -> Iterator[str]:

@@ -84,7 +84,9 @@ class Live:
         self._cmsweb: Any = plugins["errors.cmsweb"]
         self._listing: Any = plugins["errors.unified_status"]
         asking = self._cmsweb._services
-        self._cmsweb._now = asking._clock = asking._pulse._clock = self._cmsweb._cache._now = self._seconds
+        self._cmsweb._now = self._cmsweb._looks._now = asking._clock = asking._pulse._clock = (
+            self._cmsweb._cache._now
+        ) = self._seconds
         for plugin in (self._cmsweb, self._listing):  # a test does not wait between two tries
             retries = plugin._context.http.get_adapter("https://").max_retries
             retries.backoff_factor = retries.backoff_jitter = 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.live.invariant import Before, complaints
@@ -84,6 +86,38 @@ def test_one_bad_workflow_never_fails_a_refresh(house: Live, services: GridServi
     states = {name: shown.state for name, shown in house.all_shown().items()}
     assert states == {**{name: shown.state for name, shown in good.items()}, bad: "old"}
     assert complaints(house, Before(good, AT), frozenset()) == []
+
+
+def test_a_workflow_that_is_archived_between_two_clicks_keeps_what_was_known_of_it(
+    house: Live, services: GridServices, good: dict[str, Shown]
+) -> None:
+    name = next(name for name, shown in good.items() if shown.state == "ok" and shown.cells)
+    for part in ("wmstatsserver/data/jobdetail", "wmstatsserver/data/request", "name="):
+        house.misbehave(f"{part}{'/' if 'wm' in part else ''}{name}", "empty result")
+
+    house.refresh()
+
+    shown = house.shown(name)
+    assert (shown.state, shown.cells) == ("old", good[name].cells)
+    assert shown.page["parameters"] == good[name].page["parameters"]
+    assert "does not know" in shown.doubts["errors"]["note"] or "not believed" in shown.doubts["errors"]["note"]
+
+
+def test_p11_a_workflow_that_left_the_list_has_a_page_that_helps_and_the_snapshot_before_stays_whole(
+    house: Live, services: GridServices, good: dict[str, Shown], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = json.loads(services.body("/cms-unified/statuses.json") or b"{}")
+    name = next(name for name in listed if name in good)
+    family = {one["workflow"] for one in good[name].page["family"]}
+    rest = json.dumps({key: value for key, value in listed.items() if key not in family}).encode()
+    answer = services.body
+    monkeypatch.setattr(services, "body", lambda path: rest if path.endswith("statuses.json") else answer(path))
+
+    house.refresh()
+
+    gone = house.client.get(f"/seeworkflow?workflow={name}")
+    assert gone.status == 404
+    assert name in gone.text
 
 
 def test_plugins_says_which_source_fails_and_how_often(house: Live, services: GridServices) -> None:

@@ -31,7 +31,8 @@ class Wwt:
         self.readers: list[threading.Thread] = []
 
     def _environ(self) -> dict[str, str]:
-        return {key: value for key, value in os.environ.items() if key != "WWT_CONFIG"}
+        ours = {key: value for key, value in os.environ.items() if key != "WWT_CONFIG"}
+        return {**ours, "TMPDIR": str(self.folder)}  # a program that is killed leaves its folder to the test's
 
     def write(self, text: str = WORLD) -> Path:
         path = self.folder / "plugins.yml"

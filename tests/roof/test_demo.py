@@ -54,7 +54,7 @@ def test_without_a_time_lapse_its_time_is_ours(tmp_path):
 
 def test_the_console_of_a_live_demo_knows_the_grid_only_through_its_services(tmp_path):
     grid = Grid("https://localhost:1", tmp_path, tmp_path / "proxy.pem", tmp_path / "ca.pem", tmp_path / "faults", ())
-    (tmp_path / "plugins.yml").write_text(Demo(8080, 30, 60.0, live=True).configuration(grid.sources()))
+    (tmp_path / "plugins.yml").write_text(Demo(8080, 30, 60.0, live=True).configuration(grid.sources(60)))
     (tmp_path / "executor.key").write_text("a key of the demo")
 
     config = load(tmp_path / "plugins.yml", {})

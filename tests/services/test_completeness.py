@@ -16,6 +16,7 @@ from wwt_framework.model import (
     Known,
     LogExcerpt,
     SiteStatus,
+    SourceReport,
     Workflow,
 )
 from wwt_framework.services.completeness import completeness
@@ -73,6 +74,13 @@ def test_a_kind_that_no_source_tells_is_said_and_is_no_doubt() -> None:
     assert [g.word for g in found.groups] == ["whole", "no source here tells"]
 
 
+def test_where_nobody_says_who_told_it_is_who_was_asked() -> None:
+    case = replace(WHOLE, known={"errors": Known("errors", "", "ok", NOON)})
+    reports = [SourceReport(name, "errors", "ok", NOON) for name in ("errors.one", "errors.two")]
+
+    assert completeness(case, {}, reports).kinds[0].source == "errors.one, errors.two"
+
+
 def test_codes_without_a_log_are_named_the_most_frequent_first() -> None:
     errors = ErrorTable([*WHOLE.errors, *(ErrorCount(TASK, code, "T1_US_FNAL", code) for code in (50, 60, 70, 80, 90))])
     silent = ErrorTable(
@@ -89,7 +97,7 @@ def test_failed_jobs_at_what_is_no_site_are_counted(place: str) -> None:
     errors = ErrorTable([*WHOLE.errors, ErrorCount(TASK, 8028, place, 12)])
 
     assert completeness(replace(WHOLE, errors=errors), {}).remarks == (
-        f"12 failed jobs at what no source knows as a site: {place}",
+        f"12 failed jobs at places that are not in the list of sites: {place}",
     )
 
 

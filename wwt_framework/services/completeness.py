@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from wwt_framework.model import NOT_REPORTED, Case, ExitCode, Known
+from wwt_framework.model import NOT_REPORTED, Case, ExitCode, Known, SourceReport
 
 #: Kinds of knowledge, in the order in which they are told, as operators call them.
 KINDS = {
@@ -62,14 +62,17 @@ class Completeness:
 
     @property
     def whole(self) -> bool:
-        """Whether all that sources here tell is whole and of now, and nothing is to be remarked."""
-        return not self.remarks and all(line.state in ("ok", "nobody") for line in self.kinds)
+        """Whether all that sources here tell is whole and of now."""
+        return all(line.state in ("ok", "nobody") for line in self.kinds)
 
 
-def completeness(case: Case, exit_codes: Mapping[int, ExitCode]) -> Completeness:
-    """How complete *case* is. *exit_codes*: what codes mean now."""
+def completeness(case: Case, exit_codes: Mapping[int, ExitCode], reports: Iterable[SourceReport] = ()) -> Completeness:
+    """How complete *case* is. *exit_codes*: what codes mean now; *reports*: who was asked, where nobody says who told."""
+    asked: dict[str, str] = {}
+    for report in reports:
+        asked[report.kind] = f"{asked[report.kind]}, {report.plugin}" if report.kind in asked else report.plugin
     extra = [kind for kind in case.known if kind not in KINDS]
-    kinds = tuple(_line(kind, case.known.get(kind)) for kind in (*KINDS, *extra))
+    kinds = tuple(_line(kind, case.known.get(kind), asked.get(kind, "")) for kind in (*KINDS, *extra))
     groups = []
     for state, word in _WORDS.items():
         mine = [line for line in kinds if line.state == state]
@@ -79,11 +82,13 @@ def completeness(case: Case, exit_codes: Mapping[int, ExitCode]) -> Completeness
     return Completeness(kinds, tuple(groups), tuple(_remarks(case, exit_codes)))
 
 
-def _line(kind: str, known: Known | None) -> KindLine:
+def _line(kind: str, known: Known | None, asked: str) -> KindLine:
     label = KINDS.get(kind, kind)
     if known is None:
         return KindLine(kind, label, "nobody", _WORDS["nobody"], None, "", "")
-    return KindLine(kind, label, known.state, _WORDS.get(known.state, known.state), known.at, known.source, known.note)
+    return KindLine(
+        kind, label, known.state, _WORDS.get(known.state, known.state), known.at, known.source or asked, known.note
+    )
 
 
 def _remarks(case: Case, exit_codes: Mapping[int, ExitCode]) -> Iterator[str]:
@@ -99,7 +104,7 @@ def _remarks(case: Case, exit_codes: Mapping[int, ExitCode]) -> Iterator[str]:
     strange = [site for site, _ in sites.most_common() if site not in case.sites]
     if strange and case.sites:
         jobs = sum(sites[site] for site in strange)
-        yield f"{_some(jobs, 'failed job')} at what no source knows as a site: {_named(strange)}"
+        yield f"{_some(jobs, 'failed job')} at places that are not in the list of sites: {_named(strange)}"
     asked = case.workflow.requested_at
     for code in codes:
         since = exit_codes[code].since if code in exit_codes else None

@@ -82,7 +82,7 @@ def examine(snapshot: Snapshot, hooks: Hooks, name: str, order: str = "errors") 
         state=errors.state,
         counted_at=errors.at,
         doubts=doubts(case.known),
-        complete=completeness(case, snapshot.exit_codes),
+        complete=completeness(case, snapshot.exit_codes, snapshot.sources),
         total=None if errors.state == "unknown" and not case.errors else case.errors.total,
         not_reported=sum(line.count for line in codes if line.code == NOT_REPORTED),
         round=round_words(family),

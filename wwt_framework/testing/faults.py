@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
 #: Faults of the transport: the server does these itself.
-TRANSPORT = ("time out", "drip", "500", "503", "cut off", "sign-in page", "redirect")
+TRANSPORT = ("time out", "drip", "500", "503", "cut off", "sign-in page", "redirect", "wrong certificate")
 
 
 def _numbers_as_text(value: Any) -> Any:
@@ -142,6 +143,7 @@ class Mood:
     """Decides which fault an address gets: one that was asked for, else one at random, else none."""
 
     def __init__(self, seed: int = 0) -> None:
+        self.given: Counter[str] = Counter()  # fault -> answers that got it
         self._chance = random.Random(seed)
         self._rate = 0.0
         self._some: tuple[str, ...] = ()
@@ -174,7 +176,9 @@ class Mood:
 
     def of(self, address: str) -> str:
         """The fault of this answer; "" for none."""
-        for part, fault in self._asked:
-            if part in address:
-                return fault
-        return self._chance.choice(self._some) if self._rate and self._chance.random() < self._rate else ""
+        fault = next((fault for part, fault in self._asked if part in address), "")
+        if not fault and self._rate and self._chance.random() < self._rate:
+            fault = self._chance.choice(self._some)
+        if fault:
+            self.given[fault] += 1
+        return fault

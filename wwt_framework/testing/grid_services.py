@@ -32,6 +32,8 @@ NOTHING = {"reqmgr2": b'{"result": []}', "wmstatsserver": b'{"result": [{}]}', "
 #: What ReqMgr2 says of itself; no file has it.
 INFO = {"/reqmgr2/data/info": b'{"result": [{"wmcore_reqmgr_version": "a stand-in"}]}'}
 
+#: For whom the wrong certificate is.
+_ANOTHER = "another.example.org"
 _CHUNK = 16_384
 _SIGN_IN = b"<!DOCTYPE html><html><title>Sign in</title><form action='/auth'><input name='username'></form></html>"
 
@@ -98,12 +100,8 @@ class GridServices:
         self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.services = self
         if authority is not None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.minimum_version = ssl.TLSVersion.TLSv1_2
-            context.load_cert_chain(authority.server(host))
-            context.load_verify_locations(authority.path)
-            context.verify_mode = ssl.CERT_REQUIRED
-            self._server.context = context
+            self._server.context = _context(authority, host)
+            self._server.wrong = _context(authority, _ANOTHER)
         self.url = f"http{'s' if authority else ''}://localhost:{self._server.server_address[1]}"
 
     def body(self, address: str) -> bytes | None:
@@ -128,18 +126,32 @@ class GridServices:
             self._server.server_close()
 
 
+def _context(authority: Authority, host: str) -> ssl.SSLContext:
+    """TLS with a certificate for *host*, for clients that *authority* knows."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(authority.server(host))
+    context.load_verify_locations(authority.path)
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
     services: GridServices
     context: ssl.SSLContext | None = None
+    wrong: ssl.SSLContext | None = None  # with another server's certificate
+    wrongs = 0  # connections that will get it
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """In the thread of the connection, so that a slow handshake keeps nobody else waiting."""
         if self.context is not None:
             request.settimeout(30)
+            wrong, self.wrongs = self.wrongs > 0, max(0, self.wrongs - 1)
+            context = self.wrong if wrong and self.wrong else self.context
             try:
-                request = self.context.wrap_socket(request, server_side=True)
+                request = context.wrap_socket(request, server_side=True)
             except OSError:
                 return  # a client that we do not trust, or that does not trust us, was told so
         self.services.connections += 1
@@ -152,6 +164,9 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # What is written is sent at once and together: small pieces would each wait 40 ms for the client's "received".
+    disable_nagle_algorithm = True
+    wbufsize = -1
     server: _Server
 
     def do_GET(self) -> None:
@@ -212,6 +227,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _break(self, fault: str, body: bytes) -> None:
         """What ends the connection: nothing at all, a byte now and then, half of the answer."""
         self.close_connection = True
+        if fault == "wrong certificate":
+            self.server.wrongs += 1  # seen by whoever connects next, which is the one that asked here
+            return
         if fault == "time out":
             self.server.services.wait(60)
             return

@@ -59,6 +59,9 @@ class Cmsweb:
         family_age_s: int = Field(0, ge=0, description="the same of the workflows of a prep id")
         errors_age_s: int = Field(0, ge=0, description="the same of failed jobs and their logs, which are one answer")
         recoveries_age_s: int = Field(0, ge=0, description="the same of what the ACDC server keeps")
+        believed_after_h: float = Field(
+            6, ge=0, description='hours for which "there is nothing" is not believed where there was something'
+        )
         warn_hours: float = Field(12, ge=0, description="hours before the certificate ends from which this is said")
         max_mb: int = Field(256, ge=1, le=4096, description="refuse a larger answer, in megabytes")
         timeout_s: float = Field(60, gt=0, description="seconds after which an answer that only trickles is given up")
@@ -83,7 +86,8 @@ class Cmsweb:
         self._cache = Cache(context.data_dir / "answers.db", now)
         self._services = Services(
             options.url, session, self._cache, Pulse(context.memory, time.monotonic),
-            max_bytes=options.max_mb << 20, deadline_s=options.timeout_s, clock=now,
+            max_bytes=options.max_mb << 20, deadline_s=options.timeout_s,
+            believed_after_s=options.believed_after_h * 3600, clock=now,
         )  # fmt: skip
 
     # -- hooks --
@@ -253,7 +257,9 @@ class Cmsweb:
             raise SourceError(
                 f"WMStats counts {counts.failed:,} failed jobs of {name} and tells no details: an agent may be down"
             )
-        return [f"WMStats counts {counts.failed:,} failed jobs, its details {details.total:,}"]
+        silent = sorted(counts.agents - details.agents)
+        missing = f"; no detail comes from {', '.join(silent[:5])}" if silent and details.agents else ""
+        return [f"WMStats counts {counts.failed:,} failed jobs, its details {details.total:,}{missing}"]
 
 
 def _collection(name: str) -> dict[str, str]:

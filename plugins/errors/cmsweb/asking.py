@@ -25,8 +25,6 @@ Told = TypeVar("Told")
 _CHUNK = 1 << 16
 #: Seconds of silence after which a question is given up, to connect and while reading; ``deadline_s`` may be less.
 _CONNECT_S, _READ_S = 5.0, 30.0
-#: Seconds for which "there is nothing" is not believed where there was something: services answer so on bad days.
-BELIEVED_AFTER_S = 6 * 3600.0
 
 #: What a status of the services means, where the number alone would not tell an operator.
 _STATUS = {
@@ -66,6 +64,7 @@ class Services:
 
     def __init__(
         self, base: str, session: requests.Session, cache: Cache, pulse: Pulse, *, max_bytes: int, deadline_s: float,
+        believed_after_s: float,
         clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         self._base = base.rstrip("/")
@@ -74,6 +73,7 @@ class Services:
         self._pulse = pulse
         self._max_bytes = max_bytes
         self._deadline_s = deadline_s
+        self._believed_after_s = believed_after_s
         self._timeout = (min(_CONNECT_S, deadline_s), min(_READ_S, deadline_s))
         self._clock = clock
 
@@ -121,11 +121,11 @@ class Services:
 
     def _doubt(self, kept: Kept, read: Callable[[Any, str], Any], where: str) -> None:
         """Raise SourceError when *kept* tells something, and is not so old that it may have gone since."""
-        if self._clock() - kept.at < BELIEVED_AFTER_S and read(parse(kept.body, where), where):
+        if self._clock() - kept.at < self._believed_after_s and read(parse(kept.body, where), where):
             at = datetime.fromtimestamp(kept.at, timezone.utc)
             raise SourceError(
                 f"{where}: says that there is nothing, where there was something at {at:%Y-%m-%d %H:%M} UTC; "
-                f"not believed before {BELIEVED_AFTER_S / 3600:.0f} h have passed"
+                f"not believed before {self._believed_after_s / 3600:.3g} h have passed"
             )
 
     def named(self, path: str, query: dict[str, str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
+from urllib.parse import urlsplit
 
 from wwt_framework.errors import SourceError
 from wwt_framework.model import ChainLink, ErrorCount, LogExcerpt
@@ -30,6 +31,7 @@ class Details:
 
     counts: tuple[ErrorCount, ...]
     faults: tuple[str, ...]
+    agents: frozenset[str] = frozenset()  # hosts whose samples are among them
 
     @property
     def total(self) -> int:
@@ -65,11 +67,13 @@ def read_details(told: Mapping[str, Any]) -> Details:
     """
     counts: dict[tuple[str, int, str], int] = {}
     faults: list[str] = []
+    agents: set[str] = set()
     for task, state, name, site, cell in _cells(told, faults):
         code = exit_code(name)
         if state != COUNTED or code is None or is_dropped(task):
             continue
         place = f"{task} > {name} > {site}"
+        agents.update(_host(s.get("agent_name")) for s in _list(cell.get("samples")) if isinstance(s, Mapping))
         n = whole_number(cell.get("errorCount"))
         if n is None or not 0 <= n <= MOST_JOBS:
             faults.append(f"{place}: expected a number of failed jobs, got {shown(cell.get('errorCount'))}")
@@ -78,7 +82,16 @@ def read_details(told: Mapping[str, Any]) -> Details:
         elif n:
             counts[task, code, site] = counts.get((task, code, site), 0) + n
     found = tuple(ErrorCount(task, code, site, n) for (task, code, site), n in counts.items())
-    return Details(found, tuple(faults))
+    return Details(found, tuple(faults), frozenset(agents - {""}))
+
+
+def _host(agent: Any) -> str:
+    """The host of an agent, which is named by it or by an address: http://vocms008.cern.ch:5984/..."""
+    name = agent if isinstance(agent, str) and agent.isprintable() else ""
+    try:
+        return (urlsplit(name).hostname or "") if "//" in name else name.partition(":")[0].lower()
+    except ValueError:
+        return ""
 
 
 def read_logs(told: Mapping[str, Any], exit_codes: frozenset[int]) -> list[LogExcerpt]:
@@ -175,7 +188,7 @@ class JobCounts:
 
     failed: int
     succeeded: int
-    agents: int
+    agents: frozenset[str]  # hosts of those with failed jobs
 
     @property
     def failure_rate(self) -> float | None:
@@ -195,6 +208,7 @@ def read_counts(told: Mapping[str, Any], where: str) -> JobCounts | None:
     if not isinstance(agents, Mapping):
         raise SourceError(f"{where}: expected an object AgentJobInfo, got {shown(agents)}")
     failed = succeeded = 0
+    failing: set[str] = set()
     for agent, info in agents.items():
         status = info.get("status", {}) if isinstance(info, Mapping) else None
         failure = status.get("failure", {}) if isinstance(status, Mapping) else None
@@ -205,4 +219,6 @@ def read_counts(told: Mapping[str, Any], where: str) -> JobCounts | None:
             raise SourceError(f"{where}: expected numbers of jobs from agent {shown(agent)}, got {shown(status)}")
         succeeded += numbers[0] or 0
         failed += sum(n or 0 for n in numbers[1:])
-    return JobCounts(failed, succeeded, len(agents))
+        if any(numbers[1:]):
+            failing.add(_host(agent))
+    return JobCounts(failed, succeeded, frozenset(failing - {""}))

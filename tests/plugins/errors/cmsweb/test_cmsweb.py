@@ -160,6 +160,17 @@ def test_counts_that_disagree_are_lower_bounds(cmsweb: Running, services: GridSe
     assert errors.note == "WMStats counts 36 failed jobs, its details 7"
 
 
+def test_an_agent_that_is_missing_in_the_details_is_named(cmsweb: Running, answers: Given) -> None:
+    agents = {f"http://{host}.example.org:5984": {"status": {"failure": {"exception": 7}}} for host in ("one", "two")}
+    answers.told[COUNTS] = {"result": [{WF: {"AgentJobInfo": agents}}]}
+    told = answers.told[DETAIL]["result"][0][WF][TASK]["jobfailed"]["8028"]["T1_US_FNAL"]["samples"][0]
+    told["agent_name"] = "one.example.org"
+
+    assert cmsweb.ask("fetch_errors", workflow=HERE).note == (
+        "WMStats counts 14 failed jobs, its details 7; no detail comes from two.example.org"
+    )
+
+
 @pytest.mark.parametrize("fault", ["numbers as text", "1 MB texts", "repeated documents"])
 def test_what_is_true_but_written_otherwise_is_read_the_same(
     cmsweb: Running, services: GridServices, fault: str
@@ -226,15 +237,16 @@ def test_a_request_that_reqmgr2_has_forgotten_keeps_its_parameters(cmsweb: Runni
         cmsweb.ask("fetch_workflows", names=[WF])
 
 
+@pytest.mark.parametrize(("options", "hours"), [({}, 6), ({"believed_after_h": 0.1}, 0.1)])
 def test_what_was_there_is_believed_to_be_gone_after_hours(
-    wwt_plugin: Any, services: GridServices, authority: Authority, proxy: Path
+    wwt_plugin: Any, services: GridServices, authority: Authority, proxy: Path, options: dict[str, float], hours: float
 ) -> None:
     now = [time.time()]
-    cmsweb = wwt_plugin("errors.cmsweb", url=services.url, certificate=str(proxy), ca=str(authority.path))
+    cmsweb = wwt_plugin("errors.cmsweb", url=services.url, certificate=str(proxy), ca=str(authority.path), **options)
     cmsweb.plugin._now = cmsweb.plugin._services._clock = cmsweb.plugin._cache._now = lambda: now[0]
     cmsweb.ask("fetch_recoveries", workflow=HERE)
     services.mood.misbehave("acdcserver", "empty result")
-    now[0] += 6 * 3600 + 1
+    now[0] += hours * 3600 + 1
     cmsweb.plugin._looks.begin()
 
     assert list(cmsweb.ask("fetch_recoveries", workflow=HERE)) == []

@@ -183,14 +183,16 @@ def test_a_sample_without_errors_is_left_out(errors):
 def test_failure_rate_is_over_all_agents():
     told = {
         "AgentJobInfo": {
-            "one": {"status": {"success": 90, "failure": {"exception": 5, "submit": 1}}},
-            "two": {"status": {"success": 0, "failure": {"create": 4}}},
+            "http://one.example.org:5984/x": {"status": {"success": 90, "failure": {"exception": 5, "submit": 1}}},
+            "Two.example.org:9999": {"status": {"success": 0, "failure": {"create": 4}}},
+            "three.example.org": {"status": {"success": 0}},
         }
     }
 
     counts = wmstats.read_counts(told, "x")
 
-    assert (counts.failed, counts.succeeded, counts.agents, counts.failure_rate) == (10, 90, 2, 0.1)
+    assert (counts.failed, counts.succeeded, counts.failure_rate) == (10, 90, 0.1)
+    assert counts.agents == {"one.example.org", "two.example.org"}  # those with failed jobs
 
 
 @pytest.mark.parametrize("told", [{}, {"AgentJobInfo": {}}, {"AgentJobInfo": None}])
