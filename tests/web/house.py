@@ -197,7 +197,7 @@ class Installation:
         for name, plugin in plugins.items():
             hooks.register(name, plugin, deadline_s=60)  # a busy machine is nobody's fault
         self.house = House(config, hooks)
-        self.store = Store.memory()
+        self.store = self.history = Store.memory()
         self.board = Board(snapshot)
         self.path = config.path
         self.clockwork = Clockwork(self)

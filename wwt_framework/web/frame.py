@@ -82,6 +82,8 @@ CORE_MENU = (
     MenuItem("Overview", "/globalerror", key="o"),
     MenuItem("PrepID list", "/globalerror", key="l", query=(("view", "list"),)),
     MenuItem("Actions", "/actions", key="a"),
+    MenuItem("Sites", "/sites", key="s"),
+    MenuItem("Codes", "/codes", key="c"),
     MenuItem("Reasons", "/reasons", key="r"),
     MenuItem("Jobs", "/jobs", key="j"),
     MenuItem("Plugins", "/plugins", key="p"),

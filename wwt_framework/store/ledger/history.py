@@ -185,6 +185,14 @@ def _day(*row: Any) -> PastDay:
     return PastDay(day, at, jobs, workflows, failing, unsure, bytes(totals), bytes(sites), pairs)
 
 
+def last_day_at(store: Store) -> int:
+    """When the grid was looked at last; 0: never."""
+    table: Any = store.tables.history_day
+    with store.connection():
+        row = table.select(table.at).order_by(table.day.desc()).tuples().first()
+    return row[0] if row else 0
+
+
 def keep_day(store: Store, day: PastDay) -> None:
     """Write *day*, unless the one that is there was looked at later."""
     with store.write(alone="history"):

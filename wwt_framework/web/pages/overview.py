@@ -13,6 +13,7 @@ from markupsafe import Markup
 from wwt_framework.errors import NotFound
 from wwt_framework.services import listing as lists
 from wwt_framework.services import overview as matrix
+from wwt_framework.services.history.trend import last_look
 from wwt_framework.services.overview_query import FILTERS, LIST_PAGE, MOST, OverviewQuery
 from wwt_framework.store import ledger
 from wwt_framework.web.exchange import Refused, current_exchange
@@ -23,6 +24,7 @@ from wwt_framework.web.matrix import Writer, hidden_pairs, vocabulary
 from wwt_framework.web.render import as_json, redirect, render, show_panels, table_response
 from wwt_framework.web.responses import HTML, Response
 from wwt_framework.web.tools import current_app, current_snapshot, current_user, page
+from wwt_framework.web.trends import ShownTrend, shown_trend
 
 _FILTER_LABELS = (
     ("campaign", "Campaign"), ("type", "Type"), ("site", "Site"), ("code", "Exit code"), ("tier", "Tier"),
@@ -45,9 +47,9 @@ def mount(app: Any) -> dict[str, Any]:  # noqa: ARG001  # every page module is m
 
 
 def _freshness() -> str:
-    """Changes when actions or marks for a refresh change."""
-    marked = sorted(ledger.marked_preps(current_app().store))
-    return f"{sorted(recent_marks().items())} {marked}"
+    """Changes when actions or marks for a refresh change, or the history."""
+    app = current_app()
+    return f"{sorted(recent_marks().items())} {sorted(ledger.marked_preps(app.store))} {last_look(app.history)}"
 
 
 class _Linked:
@@ -81,6 +83,7 @@ class MatrixPage(_Linked):
     unasked: str  # why nothing can be said about failed jobs at all; "" when something can
     vocabulary: str  # JSON: labels of the third variable by rank
     hidden: tuple[tuple[str, str], ...]
+    trend: ShownTrend  # of everything, whatever is chosen
     filters: tuple[tuple[str, str], ...] = _FILTER_LABELS
     splits: tuple[tuple[str, str], ...] = _SPLITS
     sorts: tuple[tuple[str, str], ...] = _SORTS
@@ -118,6 +121,7 @@ def globalerror(part: str = "", of: str = "", format: str = "", **asked: Any) ->
         nothing_known(current_snapshot()),
         json.dumps(vocabulary(shown)),
         tuple(hidden_pairs(query)),
+        shown_trend(),
     )
     return render("overview.html", page=shown_page, panels=show_panels("overview"))
 

@@ -10,6 +10,7 @@ from wwt_framework.errors import NotFound
 from wwt_framework.model import Action
 from wwt_framework.services import advice, casetables, finder, renewal
 from wwt_framework.services.explaining import Explanation, explain, read_code
+from wwt_framework.services.history.trend import last_look
 from wwt_framework.services.triage import Examination, examine, plain_of, status_of
 from wwt_framework.snapshot import Snapshot
 from wwt_framework.store import ledger
@@ -19,6 +20,7 @@ from wwt_framework.web.marks import marks_of
 from wwt_framework.web.render import as_json, redirect, render, show_panels, table_response
 from wwt_framework.web.responses import Response
 from wwt_framework.web.tools import current_app, current_house, current_snapshot, current_user, current_visit, page
+from wwt_framework.web.trends import ShownTrend, shown_trend
 
 
 def mount(app: Any) -> dict[str, Any]:  # noqa: ARG001  # every page module is mounted alike
@@ -47,14 +49,16 @@ class WorkflowPage:
     order: str  # of rows and columns: errors or name
     may_act: bool
     advice: advice.Advised
+    trend: ShownTrend
 
 
 def _last_event() -> str:
-    """What may change on a workflow's page while the snapshot stays: actions on it and on its family."""
+    """What may change on a workflow's page while the snapshot stays: actions on it and on its family, and the history."""
     name = _text("workflow")
     snapshot = current_snapshot()
     family = [relative.name for relative in snapshot.family(name)]
-    return str(sorted(ledger.last_events(current_app().store, [name, *family]).items()))
+    app = current_app()
+    return f"{sorted(ledger.last_events(app.store, [name, *family]).items())} {last_look(app.history)}"
 
 
 def _text(name: str) -> str:
@@ -83,7 +87,7 @@ def seeworkflow(
         return _as_table(found, format, table)
     shown = WorkflowPage(
         found, _status(workflow), _marks(found), bool(issuggested), order, not issuggested and current_user().may("operator"),
-        _advice(found),
+        _advice(found), shown_trend(workflow),
     )  # fmt: skip
     return render("workflow.html", page=shown, panels=show_panels("workflow", found.case))
 
