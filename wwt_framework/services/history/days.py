@@ -45,8 +45,9 @@ def _sums(workflow: Array, key: Array, count: Array, keys: int) -> tuple[Array, 
     """Failed jobs, and workflows that have some, for each of *keys* keys."""
     jobs = np.zeros(keys, np.int64)
     np.add.at(jobs, key, count)
-    each = np.unique(workflow.astype(np.int64) * max(keys, 1) + key)  # a workflow once for a key
-    return jobs, np.bincount(each % max(keys, 1), minlength=keys)[:keys]
+    each = np.sort(workflow.astype(np.int64) * max(keys, 1) + key)
+    once = each[np.flatnonzero(np.diff(each, prepend=-1))]  # a workflow once for a key
+    return jobs, np.bincount(once % max(keys, 1), minlength=keys)[:keys]
 
 
 def _rows(code: Array, site: Array, jobs: Array, workflows: Array) -> Array:

@@ -6,11 +6,12 @@ Times are seconds since 1970, days are days since 1970.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from itertools import islice
+from operator import attrgetter
 from typing import Any
 
-from peewee import EXCLUDED, fn
+from peewee import __exception_wrapper__, fn  # type: ignore[attr-defined]  # it is there, and not typed
 
 from wwt_framework.store import Store
 
@@ -219,10 +220,14 @@ def thin_days(store: Store, thin: Sequence[int], forget: Sequence[int]) -> None:
 
 
 def _put(table: Any, rows: Sequence[Any]) -> None:
-    names = table._meta.sorted_field_names  # noqa: SLF001 - peewee's public name for it
-    first = getattr(table, names[0])
-    others = {getattr(table, name): EXCLUDED[name] for name in names[1:]}
-    columns = [getattr(table, name) for name in names]
-    for start in range(0, len(rows), _MANY):
-        told = [astuple(row) for row in rows[start : start + _MANY]]
-        table.insert_many(told, fields=columns).on_conflict(conflict_target=[first], update=others).execute()
+    """Write *rows* by their first column. In plain SQL: making the same of 10,000 rows takes peewee two seconds."""
+    if not rows:
+        return
+    meta = table._meta  # noqa: SLF001 - peewee's public name for it
+    names, database = meta.sorted_field_names, meta.database
+    sql = (
+        f"insert into {meta.table_name} ({', '.join(names)}) values ({', '.join([database.param] * len(names))}) "  # noqa: S608 - our own names
+        f"on conflict ({names[0]}) do update set {', '.join(f'{name} = excluded.{name}' for name in names[1:])}"
+    )
+    with __exception_wrapper__:  # what goes wrong is said as everywhere
+        database.cursor().executemany(sql, list(map(attrgetter(*names), rows)))
