@@ -33,7 +33,9 @@ CORE = [
     "urllib3>=2.1",
     "scikit-learn",
     "scipy",
+    "skops>=0.11",
     "stevedore>=5",
+    "threadpoolctl",
 ]
 
 SCALE = ["distributed>=2024", "gunicorn", "psycopg[binary]"]
@@ -176,7 +178,12 @@ setup(
             "task_guard = wwt_plugins.actions.task_guard:TaskGuard",
             "xrootd = wwt_plugins.actions.xrootd:Xrootd",
         ],
-        "wwt.ml": [],
+        "wwt.ml": [
+            "baseline = wwt_plugins.ml.baseline:Baseline",
+            "boosting = wwt_plugins.ml.boosting:Boosting",
+            "linear = wwt_plugins.ml.linear:Linear",
+            "mlp = wwt_plugins.ml.mlp:Mlp",
+        ],
         "wwt.auth": [
             "ldap = wwt_plugins.auth.ldap:Ldap",
             "local = wwt_plugins.auth.local:LocalAccounts",

@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-WORDS = ("errors", "model", "plugin", "options", "cube", "forms", "documents", "addresses", "keylines")
+WORDS = ("errors", "model", "plugin", "options", "cube", "forms", "documents", "addresses", "keylines", "evidence")
 CONFIG = ("config", "config_messages", "config_reading")
 SNAPSHOT = ("snapshot", "snapshot_columns", "snapshot_detail", "snapshot_meta", "snapshot_templates")
 JOBS = ("jobs", "job_queue", "job_refresh", "job_runs")
@@ -46,6 +46,7 @@ MAY: dict[str, tuple[str, ...]] = {
     "options": ("addresses",),
     "cube": ("model", "errors"),
     "forms": ("model", "plugin", "errors"),
+    "evidence": ("model", "plugin"),
     "documents": ("config_messages", "config_reading"),
     # floor 2: machinery
     **dict.fromkeys(CONFIG, ("errors", "options", *CONFIG)),

@@ -29,6 +29,7 @@ from tests.services.desk_world import (
 )
 from wwt_framework import hookimpl
 from wwt_framework.errors import Denied, NotFound, WwtError
+from wwt_framework.evidence import CELLS, LOGS_EACH, TEXT
 from wwt_framework.model import (
     Action,
     ActionState,
@@ -44,7 +45,6 @@ from wwt_framework.model import (
 )
 from wwt_framework.options import HouseOptions
 from wwt_framework.services import desk as the_desk
-from wwt_framework.services.desk.evidence import CELLS, LOGS_EACH, TEXT
 from wwt_framework.store import Store, ledger
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)

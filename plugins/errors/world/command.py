@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 from collections.abc import Callable
@@ -10,8 +11,10 @@ from pathlib import Path
 from random import Random
 
 import click
+import orjson
 
 from wwt_framework.errors import SourceError
+from wwt_framework.evidence import plain_decision
 from wwt_framework.model import Workflow
 
 from .acts import FILE
@@ -19,6 +22,7 @@ from .client import Console, Executor, Round, read_key
 from .export_files import write_files
 from .export_services import write_services
 from .grid import Grid
+from .past import Past, past_of, told
 from .sites import statuses
 from .state import State
 
@@ -32,6 +36,7 @@ def group(grid: Grid, now: Now, data_dir: Path) -> click.Group:
     """The commands about *grid*, whose time is *now()*; its acts are in *data_dir*."""
     commands = click.Group("world", help="Write the made-up grid out, or work on it as an executor does.")
     commands.add_command(_export(grid, now))
+    commands.add_command(_history(grid, now))
     commands.add_command(_executor(grid, now, data_dir))
     return commands
 
@@ -68,6 +73,32 @@ def export_to(folder: Path, shape: str, grid: Grid, at: datetime) -> dict[str, i
     about = {"at": at.isoformat(), "workflows": grid.size, "seed": grid.seed, "format": shape, "counts": counts}
     (folder / "world.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     return counts
+
+
+def _history(grid: Grid, now: Now) -> click.Command:
+    @click.command("history", help="Write past decisions of operators into FILE, for `wwt train` and `wwt evaluate`.")
+    @click.option("--tasks", type=click.IntRange(1, 1_000_000), default=33_000, show_default=True, help="How many.")
+    @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Another history than the installation's.")
+    @click.option("--published-months", is_flag=True, help="From 2017-01 to 2019-07; else they end now.")
+    @click.argument("file", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
+    def history(tasks: int, seed: int | None, published_months: bool, file: Path) -> None:
+        if file.exists():
+            raise click.ClickException(f"{file} is there already; name another file, or move it away")
+        past = past_of(tasks, grid.seed if seed is None else seed, None if published_months else now())
+        click.echo(f"{write_history(file, past):,} decisions on {len(past):,} tasks written to {file}")
+
+    return history
+
+
+def write_history(file: Path, past: Past) -> int:
+    """Write the decisions of *past* into *file*, a line for each, packed where its name ends in .gz; how many."""
+    count = 0
+    packed = file.suffix == ".gz"
+    with gzip.open(file, "wb", compresslevel=4) if packed else file.open("wb") as out:
+        for decision in told(past):
+            out.write(orjson.dumps(plain_decision(decision)) + b"\n")
+            count += 1
+    return count
 
 
 def _workflow(state: State, name: str) -> Workflow | None:

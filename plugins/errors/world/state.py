@@ -26,16 +26,19 @@ _GROW = 701
 
 
 class State:
-    """Families at a time. Workflows are rows; those that are not born yet or archived are not among ``rows``."""
+    """Families at a time. Workflows are rows; those that are not born yet or archived are not among ``rows``.
 
-    def __init__(self, grown: Grown, population: Population, at: float, lifetime_s: float) -> None:
+    *whole*: all that ever were are among them.
+    """
+
+    def __init__(self, grown: Grown, population: Population, at: float, lifetime_s: float, whole: bool = False) -> None:
         self.grown = grown
         self.at = at
         self._population = population
         self._life = lifetime_s
         works = grown.works
         over = np.minimum(grown.archived, grown.families.born + lifetime_s)
-        self.rows = np.flatnonzero((works.born <= at) & (at < over[works.family]))
+        self.rows = np.flatnonzero((works.born <= at) & (whole | (at < over[works.family])))
         self._alive = np.zeros(len(works), bool)
         self._alive[self.rows] = True
         self._shown = [self._now(failed) for failed in grown.failed]

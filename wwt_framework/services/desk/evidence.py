@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
 from typing import Any
 
+from wwt_framework.evidence import TEXT, plain_case
 from wwt_framework.hooks.manager import Hooks
-from wwt_framework.model import Case, LogExcerpt, Recommendation
+from wwt_framework.model import Case, Recommendation
 from wwt_framework.services.desk.shapes import Line
 from wwt_framework.snapshot import Snapshot
 from wwt_framework.store import Store, ledger
 from wwt_framework.store.ledger import Evidence
-
-#: Bounds of one evidence: cells of the table, excerpts in all and for one task and code, characters of one text.
-CELLS, LOGS, LOGS_EACH, TEXT = 5000, 30, 2, 2000
 
 
 def gather(snapshot: Snapshot, hooks: Hooks, workflow: str, line: Line | None = None) -> dict[str, Any]:
@@ -22,25 +18,9 @@ def gather(snapshot: Snapshot, hooks: Hooks, workflow: str, line: Line | None = 
     case = snapshot.case(workflow)
     if case is None:
         return {"workflow": {"name": workflow}, "taken_at": snapshot.taken_at.isoformat()}
-    cells = sorted(case.errors, key=lambda count: -count.count)
-    sites = {count.site for count in cells} | {site for r in case.recoveries for site in r.sites}
     return {
         "taken_at": snapshot.taken_at.isoformat(),
-        "workflow": _workflow(case),
-        "errors": [[count.task, count.exit_code, count.site, count.count] for count in cells[:CELLS]],
-        "errors_total": case.errors.total,
-        "cells_left_out": max(0, len(cells) - CELLS),
-        "logs": [_log(log) for log in _top(case.logs)],
-        "sites": {
-            name: [status.readiness.colour, status.production]
-            for name in sorted(sites)
-            if (status := case.sites.get(name)) is not None
-        },
-        "recoveries": [[r.task, sorted(r.sites), r.events, r.fake_files] for r in case.recoveries],
-        "known": {
-            kind: [known.state, known.source, known.at and known.at.isoformat(), known.note]
-            for kind, known in case.known.items()
-        },
+        **plain_case(case),
         "recommendations": _recommendations(hooks, case),
         "said": _said(line),
     }
@@ -49,36 +29,6 @@ def gather(snapshot: Snapshot, hooks: Hooks, workflow: str, line: Line | None = 
 def evidence_of(store: Store, action_id: str) -> Evidence | None:
     """What was known when the action was decided; None when that was not kept, or is pruned."""
     return ledger.evidence(store, action_id)
-
-
-def _workflow(case: Case) -> dict[str, Any]:
-    w = case.workflow
-    return {
-        "name": w.name, "prep_id": w.prep_id, "campaign": w.campaign, "request_type": w.request_type,
-        "status": w.status, "priority": w.priority, "failure_rate": w.failure_rate, "estimated_jobs": w.estimated_jobs,
-        "requested_at": w.requested_at and w.requested_at.isoformat(), "original": w.original,
-        "acdcs": list(case.acdcs), "tasks": [[task.path, task.task_type, task.splitting] for task in w.tasks],
-        "memory": w.parameters.get("Memory"), "cores": w.parameters.get("Multicore"),
-    }  # fmt: skip
-
-
-def _top(logs: Iterable[LogExcerpt]) -> list[LogExcerpt]:
-    """The excerpts that most jobs share, a few of each task and exit code."""
-    taken: dict[tuple[str, int], int] = defaultdict(int)
-    top: list[LogExcerpt] = []
-    for log in sorted(logs, key=lambda log: -log.count):
-        if taken[log.task, log.exit_code] < LOGS_EACH and len(top) < LOGS:
-            taken[log.task, log.exit_code] += 1
-            top.append(log)
-    return top
-
-
-def _log(log: LogExcerpt) -> dict[str, Any]:
-    return {
-        "task": log.task, "exit_code": log.exit_code, "site": log.site, "error_type": log.error_type,
-        "count": log.count, "text": log.text[:TEXT], "chain": [[link.error_type, link.exit_code] for link in log.chain],
-        "files": list(log.files[:20]),
-    }  # fmt: skip
 
 
 def _recommendations(hooks: Hooks, case: Case) -> list[dict[str, Any]]:

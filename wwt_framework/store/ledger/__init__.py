@@ -48,10 +48,12 @@ from wwt_framework.store.ledger.drafts import (
 )
 from wwt_framework.store.ledger.evidence import (
     Evidence,
+    decided,
     evidence,
     forget_evidence,
     has_evidence,
     keep_evidence,
+    last_decided,
     pack,
 )
 from wwt_framework.store.ledger.executor import (
@@ -223,6 +225,7 @@ __all__ = [
     "clear_marks",
     "count_actions",
     "current_version",
+    "decided",
     "deed_names",
     "deeds",
     "disabled_among",
@@ -265,6 +268,7 @@ __all__ = [
     "keep_evidence",
     "keep_scratch",
     "knows_device",
+    "last_decided",
     "last_event_number",
     "last_events",
     "last_events_of",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
 
+from wwt_framework.model import Action, ActionState
 from wwt_framework.store import Store
+from wwt_framework.store.ledger.life import actions_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +67,39 @@ def has_evidence(store: Store, action_id: str) -> bool:
     with store.connection():
         found: bool = table.select().where(table.action_id == action_id).exists()
     return found
+
+
+def decided(
+    store: Store, states: Collection[ActionState], since: datetime | None = None, at_once: int = 200
+) -> Iterator[tuple[Action, Mapping[str, Any]]]:
+    """Actions in *states* that were no rehearsals, with what was on the page, oldest first; *at_once* in memory.
+
+    Those of which it was not kept are left out.
+    """
+    actions: Any = store.tables.action
+    kept: Any = store.tables.evidence
+    wanted = actions.state.in_([state.value for state in states]) & ~actions.rehearsed
+    if since is not None:
+        wanted &= actions.submitted_at >= since
+    query = actions.select(actions.number).join(kept, on=(kept.action_id == actions.id)).where(wanted)
+    with store.connection():
+        numbers = [row[0] for row in query.order_by(actions.submitted_at, actions.number).tuples()]
+    for first in range(0, len(numbers), at_once):
+        some = numbers[first : first + at_once]
+        with store.connection():
+            found = sorted(actions_of(store, actions.number.in_(some)), key=lambda action: action.submitted_at)
+            rows = kept.select(kept.action_id, kept.content).where(kept.action_id.in_([one.id for one in found]))
+            contents = {action_id: bytes(content) for action_id, content in rows.tuples()}
+        for action in found:
+            if action.id in contents:  # it may have been pruned meanwhile
+                yield action, orjson.loads(zlib.decompress(contents[action.id]))
+
+
+def last_decided(store: Store, states: Collection[ActionState]) -> dict[str, str]:
+    """Workflow -> id of its last action in *states* that was no rehearsal and of which evidence is kept."""
+    actions: Any = store.tables.action
+    kept: Any = store.tables.evidence
+    wanted = actions.state.in_([state.value for state in states]) & ~actions.rehearsed
+    query = actions.select(actions.workflow, actions.id).join(kept, on=(kept.action_id == actions.id)).where(wanted)
+    with store.connection():
+        return dict(query.order_by(actions.submitted_at, actions.number).tuples())

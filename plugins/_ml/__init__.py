@@ -1,0 +1,1 @@
+"""What predictors have in common: rows, features, fitting, files; no plugin itself."""

@@ -1,0 +1,210 @@
+"""Learning from rows: a sparse table of named features, estimators on it, and probabilities that mean what they say."""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from wwt_framework.evidence import decision_label
+from wwt_framework.model import Case
+from wwt_framework.plugin import History
+
+from .features import Features
+from .rows import parameters_of
+from .threads import one_thread
+
+Array = Any
+Describe = Callable[[Case], Sequence[tuple[str, Features]]]
+
+#: Share of the rows, the newest ones, on which probabilities are mended.
+_NEWEST = 0.15
+#: Below this a logarithm is not taken.
+_TINY = 1e-9
+
+
+@dataclass
+class Table:
+    """Rows of features with what was decided, in the order of time."""
+
+    names: dict[str, int] = field(default_factory=dict)
+    labels: list[str] = field(default_factory=list)
+    parameters: list[Mapping[str, Any]] = field(default_factory=list)
+    times: list[datetime] = field(default_factory=list)
+    training_set: str = ""
+    _columns: array[int] = field(default_factory=lambda: array("i"))
+    _values: array[float] = field(default_factory=lambda: array("f"))
+    _ends: array[int] = field(default_factory=lambda: array("i", [0]))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @classmethod
+    def of(cls, history: History, describe: Describe, told: Callable[[int], None] = lambda _: None) -> Table:
+        """The rows of *history* as *describe* sees them; *told* hears every now and then how many there are."""
+        table, digest = cls(), hashlib.sha256()
+        for number, decision in enumerate(history):
+            action = decision.action
+            digest.update(f"{action.id} {action.kind} {decision.decided_at.isoformat()}\n".encode())
+            label = decision_label(action.kind, action.values)
+            for task, features in describe(decision.case):
+                table._add(features)
+                table.labels.append(label)
+                table.parameters.append(parameters_of(decision, task))
+                table.times.append(decision.decided_at)
+            if number % 500 == 0:
+                told(len(table))
+        table.training_set = digest.hexdigest()[:16]
+        return table
+
+    def _add(self, features: Features) -> None:
+        for name, value in features.items():
+            self._columns.append(self.names.setdefault(name, len(self.names)))
+            self._values.append(value)
+        self._ends.append(len(self._columns))
+
+    def matrix(self, least: int) -> tuple[list[str], Array]:
+        """Names and columns of the features that at least *least* rows have."""
+        shape = (len(self), len(self.names))
+        whole = sp.csr_matrix(
+            (np.frombuffer(self._values, np.float32), np.frombuffer(self._columns, np.int32),
+             np.frombuffer(self._ends, np.int32)), shape=shape,
+        )  # fmt: skip
+        often = np.flatnonzero(np.bincount(whole.indices, minlength=shape[1]) >= least)
+        names = list(self.names)
+        return [names[i] for i in often], narrow(whole[:, often])
+
+
+def narrow(matrix: Array) -> Array:
+    """*matrix* with 32-bit indices, which is all that scikit-learn's solvers take."""
+    matrix.indices, matrix.indptr = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
+    return matrix
+
+
+@dataclass(frozen=True)
+class Member:
+    """One estimator of a model. ``columns`` are those that it sees, as a dense table; None: all, sparse."""
+
+    estimator: Any
+    columns: Array | None = None
+
+    def log(self, matrix: Array, classes: Sequence[str]) -> Array:
+        """Log probability of each of *classes*."""
+        seen = matrix if self.columns is None else matrix[:, self.columns].toarray()
+        told = np.log(np.maximum(self.estimator.predict_proba(seen), _TINY))
+        found = np.full((matrix.shape[0], len(classes)), np.log(_TINY))
+        found[:, [classes.index(label) for label in self.estimator.classes_]] = told
+        return found
+
+
+def linear(strength: float) -> Any:
+    """A logistic regression for each class against all others: liblinear is quick on sparse tables."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.multiclass import OneVsRestClassifier
+
+    return OneVsRestClassifier(LogisticRegression(C=strength, solver="liblinear", max_iter=200, random_state=1))
+
+
+@dataclass(frozen=True)
+class Mended:
+    """How raw log probabilities become honest ones: divided by a temperature, and moved by class."""
+
+    temperature: float = 1.0
+    shift: tuple[float, ...] = ()
+
+    def apply(self, raw: Array) -> Array:
+        moved = raw / self.temperature + (np.array(self.shift) if self.shift else 0.0)
+        moved = np.exp(moved - moved.max(1, keepdims=True))
+        return moved / moved.sum(1, keepdims=True)
+
+
+def mend(raw: Array, decided: Array) -> Mended:
+    """What makes *raw* (rows, classes) fit *decided* best; little is moved where there is little to tell."""
+    from scipy.optimize import minimize
+
+    k = raw.shape[1]
+    rows = np.arange(len(decided))
+
+    def cost(x: Array) -> float:
+        p = Mended(float(np.exp(x[0])), tuple(x[1:])).apply(raw)
+        return float(-np.log(np.maximum(p[rows, decided], _TINY)).sum() + 2 * (x**2).sum())
+
+    best = minimize(cost, np.zeros(k + 1), method="L-BFGS-B", options={"maxiter": 50}).x
+    return Mended(float(np.exp(best[0])), tuple(map(float, best[1:])))
+
+
+Fit = Callable[[Array, Array], Sequence[Member]]
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """A trained model: what it sees, what it says, and the parameters that go with a rerun."""
+
+    names: tuple[str, ...]
+    classes: tuple[str, ...]
+    members: tuple[Member, ...]
+    mended: Mended
+    parameters: Mapping[str, Member]  # name -> what says its value as text, "" for none
+    training_set: str
+    last: datetime  # when the newest decision was taken that it learnt from
+    rows: int
+
+    def probability(self, matrix: Array) -> Array:
+        """(rows, classes)."""
+        return self.mended.apply(_together(self.members, matrix, self.classes))
+
+
+def _together(members: Sequence[Member], matrix: Array, classes: Sequence[str]) -> Array:
+    return np.mean([member.log(matrix, classes) for member in members], axis=0)
+
+
+@one_thread
+def learn(table: Table, fit: Fit, least: int, parameters: Sequence[str], told: Callable[[str], None]) -> Learnt | None:
+    """Learn what *table* tells; None when there is too little: less than two classes, or no older rows."""
+    labels = np.array(table.labels, dtype=object)
+    cut = table.times[int((1 - _NEWEST) * len(table))] if len(table) else None
+    older = np.array([at < cut for at in table.times], bool) if cut else np.zeros(0, bool)
+    if len(set(table.labels)) < 2 or len(set(labels[older])) < 2:
+        return None
+    names, matrix = table.matrix(least)
+    told(f"fitting {len(table):,} tasks, {len(names):,} features")
+    classes = tuple(sorted(set(table.labels)))
+    first = fit(matrix[older], labels[older])
+    decided = np.array([classes.index(label) for label in labels[~older]])
+    mended = mend(_together(first, matrix[~older], classes), decided)
+    told("fitting all tasks")
+    members = tuple(fit(matrix, labels))
+    found = {name: member for name in parameters if (member := _parameter(table, matrix, name)) is not None}
+    return Learnt(tuple(names), classes, members, mended, found, table.training_set, table.times[-1], len(table))
+
+
+def _parameter(table: Table, matrix: Array, name: str) -> Member | None:
+    """What says the value of one parameter of a rerun; None where operators never gave two different ones."""
+    reruns = [i for i, label in enumerate(table.labels) if label in ("acdc", "recovery", "clone")]
+    values = np.array([str(table.parameters[i].get(name) or "") for i in reruns], dtype=object)
+    if len(set(values)) < 2:
+        return None
+    return Member(linear(0.05).fit(narrow(matrix[reruns]), values))
+
+
+def described(case: Case, describe: Describe, at: Mapping[str, int]) -> tuple[list[str], Array]:
+    """Tasks of *case*, and what a model sees of them; *at*: feature -> column."""
+    tasks, columns, values, ends = [], [], [], [0]
+    for task, features in describe(case):
+        tasks.append(task)
+        for name, value in features.items():
+            if name in at:
+                columns.append(at[name])
+                values.append(value)
+        ends.append(len(columns))
+    shape = (len(tasks), len(at))
+    matrix = sp.csr_matrix(
+        (np.array(values, np.float32), np.array(columns, np.int32), np.array(ends, np.int32)), shape=shape
+    )
+    return tasks, matrix

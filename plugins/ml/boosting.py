@@ -1,0 +1,61 @@
+"""Boosting: trees that correct one another, averaged with a linear model; the best of those that were measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from pydantic import Field
+
+from wwt_framework import hookimpl
+from wwt_framework.options import PluginOptions
+from wwt_framework.plugin import History, PluginContext, Predictor, Progress, TrainingReport
+
+from .._ml.features import features_of
+from .._ml.forecasting import Forecaster, load
+from .._ml.learning import Array, Member, linear
+from .._ml.training import train
+
+
+class Boosting:
+    """Expect actions by boosted trees and a linear model together: what weighs may depend on what else is seen."""
+
+    class Options(PluginOptions):
+        rounds: int = Field(80, ge=1, le=2000, description="trees that are grown one after the other, for each class")
+        rate: float = Field(0.08, gt=0, le=1, description="how much each tree corrects")
+        leaves: int = Field(12, ge=2, le=256, description="leaves of a tree")
+        columns: int = Field(300, ge=1, le=5000, description="features that trees see, those that most tasks have")
+        least_tasks: int = Field(100, ge=10, description="tasks below which nothing is learnt")
+        least_seen: int = Field(5, ge=1, description="tasks that must show a feature before it counts")
+        parameters: tuple[str, ...] = Field(
+            ("memory", "splitting", "xrootd"), description="parameters of reruns that are expected, too"
+        )
+
+    def __init__(self, context: PluginContext[Options]) -> None:
+        self._name = context.name.partition(".")[2]
+        self._options = context.options
+
+    @hookimpl
+    def train_predictor(self, history: History, into: Path, progress: Progress) -> TrainingReport | None:
+        options = self._options
+        return train(
+            history, into, progress, features_of, self._fit, options.least_tasks, options.least_seen, options.parameters
+        )
+
+    @hookimpl
+    def load_predictor(self, folder: Path) -> Predictor:
+        return Forecaster(self._name, load(folder), features_of)
+
+    def _fit(self, matrix: Array, labels: Array) -> Sequence[Member]:
+        from sklearn.ensemble import HistGradientBoostingClassifier
+
+        options = self._options
+        often = np.bincount(matrix.indices, minlength=matrix.shape[1])
+        columns = np.sort(np.argsort(-often, kind="stable")[: options.columns])
+        trees = HistGradientBoostingClassifier(
+            max_iter=options.rounds, learning_rate=options.rate, max_leaf_nodes=options.leaves, l2_regularization=5.0,
+            early_stopping=False, random_state=1,
+        )  # fmt: skip
+        dense = matrix[:, columns].toarray()
+        return [Member(trees.fit(dense, labels), columns), Member(linear(0.05).fit(matrix, labels))]

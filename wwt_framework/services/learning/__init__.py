@@ -1,0 +1,1 @@
+"""Learning from what operators did: the history, its files, honest splits, scores, trained models, predictions."""

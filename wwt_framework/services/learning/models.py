@@ -1,0 +1,162 @@
+"""Trained models on disk: one folder each, what it was made with beside it, and which one counts.
+
+``data_dir/<plugin>/models/<version>/`` holds about.json and the plugin's files;
+``data_dir/<plugin>/models/which.json`` says which count: ``{"current": version, "shadow": version, "previous": version}``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from importlib.metadata import version as version_of
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from wwt_framework.errors import WwtError
+
+_ABOUT, _WHICH = "about.json", "which.json"
+#: Models that stay on disk beside those that count.
+_STAY = 2
+
+
+@dataclass(frozen=True)
+class About:
+    """What is known of one model."""
+
+    plugin: str
+    version: str
+    made_at: datetime
+    training_set: str
+    decisions: int
+    text: str  # what the training came to
+    scikit_learn: str
+    believed: Mapping[str, float]  # label -> probability from which on it is sure
+    report: Mapping[str, Any] = field(default_factory=dict)  # its scores on the validation set, as `reporting.plain`
+    verdict: str = ""  # why it counts, or does not
+    files: Mapping[str, str] = field(default_factory=dict)  # name -> SHA-256
+
+
+@dataclass(frozen=True)
+class Which:
+    """The versions that count; "" for none."""
+
+    current: str = ""
+    shadow: str = ""
+    previous: str = ""
+
+
+class Models:
+    """The models of one plugin."""
+
+    def __init__(self, data_dir: Path, plugin: str) -> None:
+        self.plugin = plugin
+        self._folder = data_dir / plugin / "models"
+
+    def begin(self, version: str) -> Path:
+        """An empty folder for a new model."""
+        folder = self._folder / f".new-{version}"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        return folder
+
+    def keep(self, folder: Path, about: About) -> About:
+        """Keep the model in *folder*, which `begin` gave; it does not count yet."""
+        files = {path.name: _checksum(path) for path in sorted(folder.iterdir()) if path.is_file()}
+        about = replace(about, files=files)
+        (folder / _ABOUT).write_bytes(orjson.dumps(about, option=orjson.OPT_INDENT_2))
+        target = self._folder / about.version
+        shutil.rmtree(target, ignore_errors=True)
+        folder.rename(target)
+        self._tidy()
+        return about
+
+    def discard(self, folder: Path) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def which(self) -> Which:
+        try:
+            told = orjson.loads((self._folder / _WHICH).read_bytes())
+            return Which(*(str(told.get(name) or "") for name in ("current", "shadow", "previous")))
+        except FileNotFoundError:
+            return Which()
+        except (OSError, ValueError, AttributeError) as error:
+            raise WwtError(f"{self._folder / _WHICH} can not be read ({error}); train the model again") from error
+
+    def choose(self, which: Which) -> None:
+        """Have these versions count, from now on and at once."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        new = self._folder / f".{_WHICH}-{os.getpid()}"
+        new.write_bytes(orjson.dumps(which))
+        new.replace(self._folder / _WHICH)
+
+    def take(self, version: str) -> None:
+        """Let *version* count in the place of what does."""
+        self.about(version)
+        before = self.which()
+        if before.current != version:
+            shadow = "" if before.shadow == version else before.shadow
+            self.choose(Which(version, shadow, before.current))
+
+    def about(self, version: str) -> About:
+        """What is known of *version*. Raises `WwtError` when there is no such model."""
+        try:
+            told = orjson.loads((self._folder / _name(version) / _ABOUT).read_bytes())
+            return About(**{**told, "made_at": datetime.fromisoformat(told["made_at"])})
+        except FileNotFoundError:
+            raise WwtError(f"{self.plugin} has no model {version!r}") from None
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise WwtError(f"what is known of the model {version} of {self.plugin} can not be read: {error}") from error
+
+    def versions(self) -> list[str]:
+        """All that are on disk, the newest first."""
+        if not self._folder.is_dir():
+            return []
+        return sorted(
+            (p.name for p in self._folder.iterdir() if (p / _ABOUT).is_file() and p.name[0] != "."), reverse=True
+        )
+
+    def checked(self, version: str) -> Path:
+        """The folder of *version*, when it may be loaded. Raises `WwtError` in a sentence when it may not."""
+        about = self.about(version)
+        here = version_of("scikit-learn")
+        if about.scikit_learn != here:
+            raise WwtError(
+                f"the model {version} of {self.plugin} was made with scikit-learn {about.scikit_learn}, "
+                f"this is {here}; train it again with `wwt train`"
+            )
+        folder = self._folder / version
+        there = {path.name for path in folder.iterdir()} - {_ABOUT}
+        for name in sorted(there | set(about.files)):
+            if name not in there or about.files.get(name) != _checksum(folder / name):
+                raise WwtError(
+                    f"the file {name} of the model {version} of {self.plugin} is not the one that was written "
+                    "(its checksum differs); train it again with `wwt train`"
+                )
+        return folder
+
+    def _tidy(self) -> None:
+        which = self.which()
+        counts = {which.current, which.shadow, which.previous}
+        for version in [name for name in self.versions() if name not in counts][_STAY:]:
+            shutil.rmtree(self._folder / version, ignore_errors=True)
+
+
+def _name(version: str) -> str:
+    """Raises `WwtError` for what is no version: it becomes part of a path."""
+    if not version or not all(c.isalnum() or c == "-" for c in version):
+        raise WwtError(f"expected the version of a model like 20261129-121501-3f2a9c, got {version[:80]!r}")
+    return version
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        while part := file.read(1 << 20):
+            digest.update(part)
+    return digest.hexdigest()

@@ -1,0 +1,199 @@
+"""Training every predictor on what operators did, judging it on what they did later, and letting it count if it may."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from importlib.metadata import version as version_of
+from pathlib import Path
+
+from wwt_framework.errors import WwtError
+from wwt_framework.hooks.manager import Hooks
+from wwt_framework.plugin import Predictor, TrainingReport
+from wwt_framework.services.learning.history import Past
+from wwt_framework.services.learning.judging import Always, Judged, Procedures, judge, sure_of, thresholds
+from wwt_framework.services.learning.models import About, Models, Which
+from wwt_framework.services.learning.reporting import plain
+from wwt_framework.services.learning.scoring import Said, Scores, difference, score
+from wwt_framework.services.learning.splitting import Part, split
+
+#: Shares of the past: what is learnt from, and the newest part, on which it is judged.
+SHARES = (0.75, 0.25)
+#: A new model may be worse than the one that counts by this share of its log-loss: so much is noise.
+_NOISE = 0.01
+#: What every model is compared with.
+ALWAYS, PROCEDURES = "always the same", "procedures"
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What became of one predictor."""
+
+    plugin: str
+    about: About | None = None  # None: there is no new model
+    scores: Scores | None = None
+    counts: bool = False  # whether the new model counts from now on
+    words: str = ""  # why, or why there is none
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training came to."""
+
+    learnt: Part
+    judged: Part
+    trained: tuple[Trained, ...]
+    baselines: tuple[Scores, ...]
+
+    @property
+    def text(self) -> str:
+        """One line for the log and for /jobs."""
+        return "; ".join(f"{one.plugin}: {one.words}" for one in self.trained) or "no predictor can be trained"
+
+
+@dataclass(frozen=True)
+class How:
+    """How to train: *force*: a new model counts even when it is worse; *shadow*: it counts beside the old one only."""
+
+    force: bool = False
+    shadow: bool = False
+    plugins: Sequence[str] = ()  # none: all that can be trained
+    rounds: int = 200  # of the bootstrap
+
+
+def trainable(hooks: Hooks, wanted: Sequence[str] = ()) -> list[str]:
+    """The plugins that can be trained, or those of *wanted*, by full or short name. Raises `WwtError`."""
+    known = hooks.implementing("train_predictor")
+    if not wanted:
+        return known
+    short = {name.partition(".")[2]: name for name in known}
+    strange = [name for name in wanted if name not in known and name not in short]
+    if strange:
+        raise WwtError(f"no predictor {strange[0]!r} can be trained; there are: {', '.join(known) or 'none'}")
+    return [name if name in known else short[name] for name in wanted]
+
+
+def train(hooks: Hooks, data_dir: Path, history: Past, how: How, now: datetime, tell: Tell) -> Training:
+    """Train on the older part of *history*, judge on the newest. Raises `WwtError` when there is too little of it."""
+    plugins = trainable(hooks, how.plugins)
+    tell("splitting the past by time and by family")
+    learnt, judged = split(history, SHARES)
+    version = f"{now:%Y%m%d-%H%M%S}"
+    made: dict[str, tuple[Path, TrainingReport, Predictor]] = {}
+    words: dict[str, str] = {}
+    for plugin in plugins:
+        tell(f"training {plugin}")
+        found = _train_one(hooks, Models(data_dir, plugin), plugin, learnt, version, tell)
+        if isinstance(found, str):
+            words[plugin] = found
+        else:
+            made[plugin] = found
+    tell("judging on later decisions")
+    asked: dict[str, Predictor] = {plugin: predictor for plugin, (_, _, predictor) in made.items()}
+    olds = {f"{plugin} as it was": old for plugin in made if (old := current(hooks, data_dir, plugin)) is not None}
+    beside: dict[str, Predictor] = {ALWAYS: Always(learnt.labels), PROCEDURES: Procedures(hooks)}
+    found_all = judge(judged.history, {**asked, **olds, **beside})
+    trained = [
+        _keep(Models(data_dir, plugin), made[plugin], found_all, how, version, now)
+        if plugin in made
+        else Trained(plugin, words=words[plugin])
+        for plugin in plugins
+    ]
+    baselines = tuple(score(found_all.truth, found_all.said[name], how.rounds) for name in beside)
+    return Training(learnt, judged, tuple(trained), baselines)
+
+
+def current(hooks: Hooks, data_dir: Path, plugin: str) -> Predictor | None:
+    """The model of *plugin* that counts; None when there is none, or it can not be loaded any more."""
+    models = Models(data_dir, plugin)
+    try:
+        version = models.which().current
+        folder = models.checked(version) if version else None
+    except WwtError:
+        return None
+    answer = hooks.only(plugin, "load_predictor", folder=folder) if folder else None
+    return answer.value if answer is not None and answer.ok else None
+
+
+def _train_one(
+    hooks: Hooks, models: Models, plugin: str, part: Part, version: str, tell: Tell
+) -> tuple[Path, TrainingReport, Predictor] | str:
+    """Folder, report and model; or why there is none."""
+    into = models.begin(version)
+    answer = hooks.only(
+        plugin, "train_predictor", history=part.history, into=into,
+        progress=lambda _, doing: tell(f"{plugin}: {doing}"),
+    )  # fmt: skip
+    if answer.ok and answer.value is not None:
+        loaded = hooks.only(plugin, "load_predictor", folder=into)
+        if loaded.ok:
+            return into, answer.value, loaded.value
+        answer = loaded
+    models.discard(into)
+    return answer.complaint if not answer.ok else "too little to learn from; nothing changed"
+
+
+def _keep(
+    models: Models,
+    made: tuple[Path, TrainingReport, Predictor],
+    judged: Judged,
+    how: How,
+    version: str,
+    now: datetime,
+) -> Trained:
+    into, report, _ = made
+    if models.plugin in judged.failed:
+        models.discard(into)
+        return Trained(models.plugin, words=judged.failed[models.plugin])
+    said = judged.said[models.plugin]
+    believed = thresholds(judged.truth, said)
+    scores = score(judged.truth, replace(said, sure=sure_of(said, believed)), how.rounds)
+    fits, words = _compare(judged, said, judged.said.get(f"{models.plugin} as it was"))
+    counts = (fits or how.force) and not how.shadow
+    if how.shadow:
+        words = f"runs in shadow; {words}"
+    elif not fits:
+        words = f"{words}; {'it counts all the same' if how.force else 'the old one stays'}"
+    about = models.keep(
+        into,
+        About(
+            models.plugin, f"{version}-{report.training_set[:6]}", now, report.training_set, report.decisions,
+            report.text, version_of("scikit-learn"), believed, plain(scores), words,
+        ),
+    )  # fmt: skip
+    which = models.which()
+    if counts:
+        models.take(about.version)
+    elif how.shadow:
+        models.choose(Which(which.current, about.version, which.previous))
+    return Trained(models.plugin, about, scores, counts, words)
+
+
+def _compare(judged: Judged, new: Said, old: Said | None) -> tuple[bool, str]:
+    """Whether *new* is not worse than *old*, and how they compare, in words."""
+    if old is None:
+        return True, "the first model"
+    before = score(judged.truth, old, 0).numbers["log_loss"].value
+    apart = difference(judged.truth, new, old, "log_loss", 200)
+    if apart.value is None or before is None:
+        return True, "nothing to compare with"
+    told = f"log-loss {before + apart.value:.4f}, before {before:.4f}"
+    return (True, f"not worse: {told}") if apart.value <= _NOISE * before else (False, f"worse: {told}")
+
+
+def evaluate(
+    hooks: Hooks, data_dir: Path, history: Past, predictors: Mapping[str, Predictor], rounds: int = 500
+) -> tuple[Judged, list[Scores]]:
+    """What *predictors* say of all of *history*, and their numbers."""
+    found = judge(history, predictors)
+    scored = []
+    for name, said in found.said.items():
+        models = Models(data_dir, name)
+        version = models.which().current if name in hooks.implementing("load_predictor") else ""
+        believed = models.about(version).believed if version else None
+        sure = None if believed is None else sure_of(said, believed)
+        scored.append(score(found.truth, replace(said, sure=sure), rounds))
+    return found, scored
