@@ -101,6 +101,8 @@ ONLY: dict[str, tuple[str, ...]] = {
     "scipy": ("services", "compute", "plugins"),
     "sklearn": ("compute", "plugins"),
     "joblib": ("compute",),
+    "skops": ("plugins",),
+    "threadpoolctl": ("plugins",),
     "dask": ("compute",),
     "distributed": ("compute",),
     "orjson": (*SNAPSHOT, *JOBS, "services", "store", "web", "plugins"),
