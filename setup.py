@@ -187,6 +187,7 @@ setup(
         "wwt.auth": [
             "ldap = wwt_plugins.auth.ldap:Ldap",
             "local = wwt_plugins.auth.local:LocalAccounts",
+            "oidc = wwt_plugins.auth.oidc:Oidc",
             "proxy_header = wwt_plugins.auth.proxy_header:ProxyHeader",
             "x509 = wwt_plugins.auth.x509:X509",
         ],

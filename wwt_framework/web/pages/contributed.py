@@ -66,6 +66,8 @@ class Contributed:
                 keep_scratch(exchange, scratch)
             return self._response(reply)
         except (Refused, Denied, NotFound):
+            if scratch != before:
+                keep_scratch(exchange, scratch)  # what may be used once only is used up by a failure, too
             raise
         except (Exception, SystemExit) as error:  # a plugin may raise anything
             raise self._failure(exchange, error) from error

@@ -72,9 +72,9 @@ def enter(username: str = "", password: str = "", next: str = "/") -> Response: 
 
 
 @page(role="anyone")
-def leaving(from_: str = "") -> Response:
-    """A button: following a link never signs anybody out. *from_*: of which backend one has just signed out here."""
-    options = [option for name, option in current_exchange().room.login_options if name == from_ and option.leave]
+def leaving(left: str = "") -> Response:
+    """A button: following a link never signs anybody out. *left*: of which backend one has just signed out here."""
+    options = [option for name, option in current_exchange().room.login_options if name == left and option.leave]
     return render("logout.html", headers={"Cache-Control": "no-store"}, elsewhere=options)
 
 
@@ -88,4 +88,4 @@ def leave() -> Response:
     if not elsewhere:
         return redirect("/")
     # Not by a redirect: the policy of the page with the form keeps browsers from following one to another site.
-    return redirect("/logout", from_=backend)
+    return redirect("/logout", left=backend)
