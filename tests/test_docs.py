@@ -259,13 +259,17 @@ def mounted() -> set[str]:
     return {*exact, *below}
 
 
+#: Options of plugins with pages that can not do without.
+NEEDED = {"oidc": {"issuer": "https://auth.example.org", "client_id": "wwt"}}
+
+
 def contributed(folder: Path) -> set[str]:
     """The addresses that shipped plugins add to those of the core."""
     found: set[str] = set()
     for namespace in config.NAMESPACES:
         for name, plugin in configuration.shipped(namespace):
             if hasattr(plugin, "register_pages"):
-                it = running(f"{namespace}.{name}", {}, folder)
+                it = running(f"{namespace}.{name}", NEEDED.get(name, {}), folder)
                 found |= {page.path for page in it.ask("register_pages")}
                 it.stop()
     return found
