@@ -109,24 +109,28 @@ class X509:
     def identify(self, visit: Visit) -> User | None:
         """The person of the certificate; nobody without one, or when nobody here has it. Raises `Denied` for a bad one."""
         pem = self._shown(visit)
-        if not pem:
+        name = visit.client_certificate.get("subject", "")
+        if pem:
+            certificate = _parsed(pem)
+            self._check(certificate, datetime.now(timezone.utc))
+            name, parts = written(certificate.subject), parts_of(certificate.subject)
+        elif name:
+            parts = self._by_name(name)
+        else:
             return None
-        certificate = _parsed(pem)
-        now = datetime.now(timezone.utc)
-        self._check(certificate, now)
-        person = self._people.current().get(parts_of(certificate.subject))
+        person = self._people.current().get(parts)
         if person is None:
-            self._log.info("a certificate belongs to nobody here", extra={"dn": written(certificate.subject)})
+            self._log.info("a certificate belongs to nobody here", extra={"dn": name})
             return None
         return User(person.user, person.full_name, person.email, frozenset(person.roles), self._name)
 
     def _shown(self, visit: Visit) -> str:
         """The certificate in PEM, "" without one. Raises `Denied` when whoever took it did not trust it."""
         direct = visit.client_certificate
-        if direct.get("pem"):
+        if direct:
             if direct.get("verified") != "SUCCESS":
                 raise Denied(f"Your certificate was not taken: {direct.get('verified', 'it was not verified')}.")
-            return direct["pem"]
+            return direct.get("pem", "")
         handed = as_said(visit.headers.get(self._options.header.lower(), ""))
         if not handed:
             return ""
@@ -139,6 +143,17 @@ class X509:
                 f"The server in front of this one did not take your certificate: {verified[:100] or 'no word'}."
             )
         return handed
+
+    def _by_name(self, name: str) -> Parts:
+        """The parts of a name that is all that the server in front tells (and `wwt auth try --dn`)."""
+        if self._revoked:
+            raise Denied(
+                "Whether your certificate was revoked can not be told: the server in front hands on its name only."
+            )
+        try:
+            return read(name)
+        except ValueError as err:
+            raise Denied(f"The server in front of this one hands on a name of no certificate: {err}.") from None
 
     def _check(self, certificate: x509.Certificate, now: datetime) -> None:
         """Raises `Denied` in words for what is not, or not any more, a person's certificate."""

@@ -61,7 +61,7 @@ def who(address: str, session: Any = requests, **more: Any) -> str:
     """``name: roles`` of whoever asks so, "" for nobody, or the status with the sentence of a refusal."""
     headers = {**HTML, **more.pop("headers", {})}
     page = session.get(f"{address}/mail", headers=headers, timeout=60, **more)
-    if found := re.search(r"signed in as (\S+) with roles ([a-z, ]*);", page.text):
+    if found := re.search(r"signed in as (.+?) with roles ([a-z, ]*);", page.text):
         return f"{found[1]}: {found[2]}"
     if page.status_code == 401:
         return ""

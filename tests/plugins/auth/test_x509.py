@@ -87,6 +87,17 @@ def test_the_person_of_a_certificate_is_found_however_its_name_is_written(starte
     assert it.ask("identify", visit=shown(authority.person(VERA))).name == "vera"
 
 
+def test_a_server_in_front_that_tells_the_name_only_is_believed_unless_lists_are_asked(started, authority) -> None:
+    told = {"subject": OLGA, "verified": "SUCCESS"}
+    visit = Visit("GET", "/", {}, client_certificate=told)
+
+    assert started().ask("identify", visit=visit).name == "olga"
+    with pytest.raises(Denied, match="was not taken: NONE"):
+        started().ask("identify", visit=replace(visit, client_certificate={**told, "verified": "NONE"}))
+    with pytest.raises(Denied, match="hands on its name only"):
+        started(crl=str(authority.folder), ca=str(authority.path)).ask("identify", visit=visit)
+
+
 @pytest.mark.parametrize(
     "name",
     [
