@@ -230,9 +230,10 @@ def configurations() -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize(("page", "text"), list(configurations()))
 def test_every_example_of_a_configuration_is_accepted(page: str, text: str, tmp_path: Path):
-    for name in ("host.pem", "host.key", "executor-key"):
+    for name in ("host.pem", "host.key", "executor-key", "ca.pem", "ldap-password", "oidc-secret", "people.yml"):
         (tmp_path / name).write_text("x" * 16)
-    (tmp_path / "templates").mkdir()
+    for name in ("templates", "authorities"):
+        (tmp_path / name).mkdir()
     path = tmp_path / "plugins.yml"
     path.write_text(text.replace("/etc/wwt/", f"{tmp_path}/"))
     environ = dict.fromkeys(re.findall(r"\$env: *(\w+)", text), "x" * 16)
