@@ -385,9 +385,9 @@ class LoginOption:
     """One way in, shown on the login page: a password form or a link to follow."""
 
     label: str
-    href: str = ""  # "" means: this option is a user name and password form
+    href: str = ""  # "/path" of this installation, or https://...; "": it is a user name and password form
     help: str = ""
-    leave: str = ""  # where one signs out there, too; offered after signing out here
+    leave: str = ""  # "/path" or https://..., where one signs out there, too; offered after signing out here
 
 
 # -- learning -----------------------------------------------------------------

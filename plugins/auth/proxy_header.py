@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from urllib.parse import urljoin
 
 from pydantic import Field, field_validator, model_validator
 
@@ -67,12 +68,18 @@ class ProxyHeader:
         self._name = context.name
         self._options = context.options
         self._user = context.options.user or ("REMOTE_USER" if context.options.variables else "X-Remote-User")
+        self._url = context.url
         self._ignored = Ignored()
 
     @hookimpl
     def register_login_options(self) -> Sequence[LoginOption]:
         told = self._options
-        return [LoginOption(told.label, told.login, leave=told.logout)] if told.login or told.logout else []
+        by_itself = "" if told.login else "The server in front of this one does it by itself."
+        return [LoginOption(told.label, self._outside(told.login) or "/", by_itself, self._outside(told.logout))]
+
+    def _outside(self, address: str) -> str:
+        """*address* of the server in front, whole: it may lie beside our pages, not below them."""
+        return address and urljoin(self._url("/"), address)
 
     @hookimpl
     def identify(self, visit: Visit) -> User | None:

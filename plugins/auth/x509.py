@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -17,7 +17,7 @@ from wwt_framework.documents import Entry, read_document
 from wwt_framework.errors import Denied, PluginError
 from wwt_framework.model import ROLES, User
 from wwt_framework.options import ConfigPath, PluginOptions
-from wwt_framework.plugin import Health, PluginContext, Visit
+from wwt_framework.plugin import Health, LoginOption, PluginContext, Visit
 
 from .._auth.distinguished import Parts, parts_of, read, written
 from .._auth.fronts import Ignored, ProxyNetwork, as_said, is_among
@@ -104,6 +104,11 @@ class X509:
         self._people.current()
         if self._people.problems:
             raise PluginError("\n".join(self._people.problems))
+
+    @hookimpl
+    def register_login_options(self) -> Sequence[LoginOption]:
+        """Nothing to click: a browser shows a certificate by itself, or asks which one."""
+        return [LoginOption("Certificate", "/", "Your browser shows it by itself, if it has one that is known here.")]
 
     @hookimpl
     def identify(self, visit: Visit) -> User | None:

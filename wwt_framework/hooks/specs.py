@@ -338,7 +338,10 @@ def authenticate(username: str, password: str) -> User | None:
 def identify(visit: Visit) -> User | None:
     """Return the user behind *visit*: certificate, proxy header or token. Asked: first, each request without a session.
 
-    Trust a header only if your options name the proxies that may set it.
+    None: the request shows nothing that is yours, or a header from somebody who may not set it; the next one is asked.
+    Raise ``Denied``: what it shows is yours and no good, expired or revoked say; every page tells so, in your words.
+    Any other exception counts as None, and is a failure of yours.
+    Trust a header only if your options name the proxies that may set it, and only by ``visit.peer``.
     """
 
 

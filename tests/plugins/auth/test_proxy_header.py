@@ -14,7 +14,7 @@ import requests
 from wwt_framework.model import User
 from wwt_framework.plugin import Visit
 from wwt_framework.testing.contracts import AuthContract
-from wwt_framework.testing.running import Running, running
+from wwt_framework.testing.running import Doors, Running, running
 
 from .fronts import apache, free_port
 from .installations import Installation, serve, who
@@ -74,6 +74,15 @@ def test_a_name_in_utf_8_is_read(proxied: Running) -> None:
     headers = {"x-remote-user": "Jürgen".encode().decode("latin-1")}
 
     assert proxied.ask("identify", visit=replace(VISIT, headers=headers)).name == "Jürgen"
+
+
+def test_ways_in_and_out_lie_at_the_server_in_front_even_where_our_pages_lie_below_a_path(tmp_path: Path) -> None:
+    more = {"login": "/Shibboleth.sso/Login?target=/", "logout": "https://sso.example.org/bye"}
+    doors = Doors(tmp_path, base_url="https://wwt.example.org/wwt")
+    (option,) = running("auth.proxy_header", {**PROXIES, **more}, tmp_path, doors).ask("register_login_options")
+
+    assert option.href == "https://wwt.example.org/Shibboleth.sso/Login?target=/"
+    assert option.leave == "https://sso.example.org/bye"
 
 
 def test_by_wsgi_variables_count_and_headers_do_not(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ class LoginPage:
 
     forms: Sequence[LoginOption]  # those with a name and password; all post to the same place
     links: Sequence[LoginOption]
+    links_first: bool  # as plugins.yml has it: what is listed first is shown first
     next: str  # within the installation
     next_url: str
     username: str = ""
@@ -44,6 +45,7 @@ def _draw(
     shown = LoginPage(
         forms=[option for option in options if not option.href],
         links=[option for option in options if option.href],
+        links_first=bool(options and options[0].href),
         next=next_address,
         next_url=exchange.prefix + next_address,
         username=username[:256],
