@@ -161,7 +161,10 @@ setup(
             "world = wwt_plugins.errors.world:World",
         ],
         "wwt.clustering": [
+            "error_vectors = wwt_plugins.clustering.error_vectors:ErrorVectors",
             "log_templates = wwt_plugins.clustering.log_templates:LogTemplates",
+            "nearest = wwt_plugins.clustering.nearest:Nearest",
+            "patterns = wwt_plugins.clustering.patterns:Patterns",
         ],
         "wwt.actions": [
             "acdc = wwt_plugins.actions.acdc:Acdc",

@@ -25,12 +25,17 @@ from wwt_framework.plugin import Job, PluginContext
 from wwt_framework.pool import in_order
 from wwt_framework.services.access import Access, Limits
 from wwt_framework.services.access.notices import Notices
+from wwt_framework.services.alike.fitting import JOB as CLUSTERS
+from wwt_framework.services.alike.fitting import Fitting
+from wwt_framework.services.alike.likeness import Likenesses
+from wwt_framework.services.alike.models import Models
 from wwt_framework.services.board import Board
 from wwt_framework.services.desk.working import JOB as ACTIONS
 from wwt_framework.services.desk.working import ActionWork
 from wwt_framework.services.doors import Pulling, lend
 from wwt_framework.services.history.ageing import JOB as HISTORY
 from wwt_framework.services.history.ageing import Ageing
+from wwt_framework.services.history.reading import history_matrix
 from wwt_framework.services.mailing import JOB, Post
 from wwt_framework.store import Store, open_store
 
@@ -72,7 +77,17 @@ class App:
         acting = Job(ACTIONS, work.run, help="carries out, follows and ends actions, and tells who listens")
         ageing = Ageing(self.history, lambda: self._config.house)
         tidying = Job(HISTORY, ageing.run, help="thins out and forgets what is old in the history of failed jobs")
-        chores = (Chore(sending, self.post.due), Chore(acting, work.due), Chore(tidying, ageing.due))
+        self.alike = Likenesses(store, Models(config.house.data_dir / "models"))
+        fitting = Fitting(
+            store, lambda: self.house, lambda: self.board.snapshot, self.alike.models, lambda: history_matrix(store)
+        )
+        clusters = Job(CLUSTERS, fitting.run, help="has clusterers learn anew which workflows fail alike")
+        chores = (
+            Chore(sending, self.post.due),
+            Chore(acting, work.due),
+            Chore(tidying, ageing.due),
+            Chore(clusters, fitting.due),
+        )
         self.clockwork = Clockwork(self, chores)
         self.house: House = self._build(config, None)
         self.notices = Notices(self.post, self.url)

@@ -272,6 +272,7 @@ class HouseOptions(BaseModel):
     sites_minutes: float = Field(30, ge=0, description="minutes between two looks at the states of sites; 0: each time")
     concurrency: int = Field(64, ge=1, le=1000, description="fetches that run at the same time")
     keep_snapshots: int = Field(3, ge=1, description="past snapshots that stay on disk")
+    fit_hours: float = Field(24, gt=0, description="hours after which clusterers learn anew which workflows fail alike")
     compute: str = Field(
         "local", description="where heavy work is done: local, or a Dask cluster such as dask+tcp://scheduler:8786"
     )

@@ -395,9 +395,9 @@ class LoginOption:
 
 @dataclass(frozen=True)
 class Matrix:
-    """A sparse matrix with named rows and columns.
+    """A sparse matrix with named rows and columns: how workflows fail.
 
-    ``values``: scipy CSR, (len(rows), len(columns)), failed jobs unless the columns say otherwise.
+    Rows are sorted by name. ``values``: scipy CSR, (len(rows), len(columns)), failed jobs unless the columns say otherwise.
     """
 
     rows: Sequence[str]  # workflow names
@@ -407,12 +407,13 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Correction:
-    """An operator said: these belong together, or these do not."""
+    """An operator said: these belong together; or, of a split: these belong together, and not to the others."""
 
     kind: Literal["merge", "split"]
     workflows: tuple[str, ...]
     user: str
     at: datetime
+    others: tuple[str, ...] = ()  # of a split: what they do not belong to
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,7 @@ _COLUMNS = (
     "workflow_prep", "workflow_campaign", "workflow_type", "workflow_status",
     "requested_at", "priority", "errors_state", "errors_at",
 )  # fmt: skip
+_TASKS = ("task_type",)
 _TEMPLATES = ("template_workflow", "template_index", "template_count")
 
 
@@ -83,6 +84,7 @@ class Snapshot:
     campaigns: tuple[str, ...]  # sorted; "" is unknown
     types: tuple[str, ...]
     statuses: tuple[str, ...]
+    task_types: tuple[str, ...]  # of tasks with errors, sorted; "" is unknown
     columns: Mapping[str, Array]
     sources: tuple[SourceReport, ...]
     exit_codes: Mapping[int, ExitCode]
@@ -97,7 +99,7 @@ class Snapshot:
         none = np.zeros(0, np.int64)
         return cls(
             "none", datetime.fromtimestamp(0, timezone.utc), None, ErrorCube.build((), ErrorColumns()), Names.of(()),
-            (), (), (), dict.fromkeys((*_COLUMNS, *_TEMPLATES), none), (), {}, {}, None,
+            (), (), (), (), dict.fromkeys((*_COLUMNS, *_TASKS, *_TEMPLATES), none), (), {}, {}, None,
         )  # fmt: skip
 
     @property
@@ -126,6 +128,11 @@ class Snapshot:
     def workflow_status(self) -> Array:
         """int32, index into ``statuses``."""
         return self.columns["workflow_status"]
+
+    @property
+    def task_type(self) -> Array:
+        """int32, index into ``task_types``, of each of ``cube.tasks``."""
+        return self.columns["task_type"]
 
     @property
     def requested_at(self) -> Array:
@@ -307,12 +314,15 @@ def write(folder: Path, parts: SnapshotParts, mine: Miner = nobody) -> None:
     campaigns, workflow_campaign = _vocabulary(w.campaign for w in workflows)
     types, workflow_type = _vocabulary(w.request_type for w in workflows)
     statuses, workflow_status = _vocabulary(w.status for w in workflows)
+    kinds = {task.path: task.task_type for w in workflows for task in w.tasks}
+    task_types, task_type = _vocabulary(kinds.get(path, "") for path in cube.tasks)
     n = len(names)
     columns = {
         "workflow_prep": workflow_prep,
         "workflow_campaign": workflow_campaign,
         "workflow_type": workflow_type,
         "workflow_status": workflow_status,
+        "task_type": task_type,
         "requested_at": np.fromiter((_seconds(w.requested_at) for w in workflows), np.int64, n),
         "priority": np.fromiter((-1 if w.priority is None else w.priority for w in workflows), np.int64, n),
         "errors_state": np.fromiter((parts.errors_state.get(name, OK) for name in names), np.uint8, n),
@@ -322,7 +332,8 @@ def write(folder: Path, parts: SnapshotParts, mine: Miner = nobody) -> None:
     }
     write_detail(folder / "detail.db", workflows, parts.logs, parts.recoveries, parts.known)
     columns |= mine_texts(folder / "detail.db", mine)
-    write_columns(folder / "columns.bin", {**cube.arrays(), **columns, **Names.of(preps).arrays("preps")})
+    columns |= {**Names.of(preps).arrays("preps"), **Names.of(task_types).arrays("task_types")}
+    write_columns(folder / "columns.bin", {**cube.arrays(), **columns})
     meta = Meta(
         parts.version, parts.taken_at, tuple(campaigns), tuple(types), tuple(statuses), tuple(parts.sources),
         {code.code: code for code in parts.exit_codes}, {status.site: status for status in parts.sites},
@@ -336,17 +347,18 @@ def open_snapshot(folder: Path) -> Snapshot:
         meta = read_meta(folder / "meta.json")
         arrays = map_columns(folder / "columns.bin")
         cube = ErrorCube.of_arrays(arrays)
-        columns = {name: arrays[name] for name in (*_COLUMNS, *_TEMPLATES)}
-        preps = Names.of_arrays(arrays, "preps")
+        columns = {name: arrays[name] for name in (*_COLUMNS, *_TASKS, *_TEMPLATES)}
+        preps, task_types = Names.of_arrays(arrays, "preps"), Names.of_arrays(arrays, "task_types")
         detail = Detail(folder / "detail.db")
     except (OSError, ValueError, KeyError, TypeError, EOFError, sqlite3.Error) as err:
         raise WwtError(
             f"{folder}: this snapshot is not whole ({type(err).__name__}: {err}); run `wwt refresh`"
         ) from err
-    short = [name for name in _COLUMNS if len(columns[name]) != len(cube.workflows)]
+    lengths = {**dict.fromkeys(_COLUMNS, len(cube.workflows)), "task_type": len(cube.tasks)}
+    short = [name for name, rows in lengths.items() if len(columns[name]) != rows]
     if short:
         raise WwtError(f"{folder}: this snapshot is not whole: {short[0]} has too few rows; run `wwt refresh`")
     return Snapshot(
-        meta.version, meta.taken_at, folder, cube, preps, meta.campaigns, meta.types, meta.statuses, columns,
-        meta.sources, meta.exit_codes, meta.sites, detail,
+        meta.version, meta.taken_at, folder, cube, preps, meta.campaigns, meta.types, meta.statuses,
+        tuple(task_types), columns, meta.sources, meta.exit_codes, meta.sites, detail,
     )  # fmt: skip

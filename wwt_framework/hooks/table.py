@@ -22,6 +22,7 @@ DEADLINES: Mapping[str, float] = {
     "show_": 0.5,
     "build_": 0.5,
     "check_": 0.5,
+    "find_": 0.5,
     "identify": 0.5,
     "authenticate": 5.0,
     "grant_": 5.0,

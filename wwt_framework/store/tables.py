@@ -303,6 +303,19 @@ class Mail(Model):
     ended_at = Moment(null=True, index=True)
 
 
+class Correction(Model):
+    """An operator's word about groups: these workflows belong together, or they do not belong to those others."""
+
+    number = AutoField()
+    kind = Words()  # merge, split
+    workflows = Json()
+    others = Json()
+    user_name = Words()
+    at = Moment(index=True)
+    ended_by = Words()  # who took it back
+    ended_at = Moment(null=True, index=True)
+
+
 class Secret(Model):
     """Random keys of this installation, shared by its processes."""
 
@@ -387,6 +400,7 @@ class Tables:
         self.snapshot_version = self._bound(SnapshotVersion, "snapshot_version")
         self.deed = self._bound(Deed, "deed")
         self.mail = self._bound(Mail, "mail")
+        self.correction = self._bound(Correction, "correction")
         self.secret = self._bound(Secret, "secret")
         self.history_site = self._bound(HistorySite, "history_site")
         self.history_workflow = self._bound(HistoryWorkflow, "history_workflow")

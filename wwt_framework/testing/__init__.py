@@ -20,6 +20,7 @@ import pytest
 if TYPE_CHECKING:
     from wwt_framework.testing.contracts import AuthContract, ErrorSourceContract
     from wwt_framework.testing.contracts_actions import ActionContract, GuardContract, contract_case, contract_draft
+    from wwt_framework.testing.contracts_clustering import ClusteringContract, contract_matrix
     from wwt_framework.testing.contracts_logs import TemplateContract
     from wwt_framework.testing.procedure_contract import ProcedureContract
     from wwt_framework.testing.running import Running
@@ -27,24 +28,28 @@ if TYPE_CHECKING:
 __all__ = [
     "ActionContract",
     "AuthContract",
+    "ClusteringContract",
     "ErrorSourceContract",
     "GuardContract",
     "ProcedureContract",
     "TemplateContract",
     "contract_case",
     "contract_draft",
+    "contract_matrix",
     "wwt_plugin",
 ]
 
 _CONTRACTS = {
     "ActionContract": "contracts_actions",
     "AuthContract": "contracts",
+    "ClusteringContract": "contracts_clustering",
     "ErrorSourceContract": "contracts",
     "GuardContract": "contracts_actions",
     "ProcedureContract": "procedure_contract",
     "TemplateContract": "contracts_logs",
     "contract_case": "contracts_actions",
     "contract_draft": "contracts_actions",
+    "contract_matrix": "contracts_clustering",
 }
 
 pytest.register_assert_rewrite(*(f"wwt_framework.testing.{module}" for module in sorted(set(_CONTRACTS.values()))))

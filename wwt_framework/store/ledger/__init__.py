@@ -33,6 +33,13 @@ from wwt_framework.store.ledger.audit import (
     find_deeds,
     write_down,
 )
+from wwt_framework.store.ledger.corrections import (
+    KeptCorrection,
+    corrections,
+    corrections_stamp,
+    end_correction,
+    keep_correction,
+)
 from wwt_framework.store.ledger.devices import (
     has_devices,
     knows_device,
@@ -196,6 +203,7 @@ __all__ = [
     "Evidence",
     "Identity",
     "JobRun",
+    "KeptCorrection",
     "KeptDraft",
     "Mail",
     "Memory",
@@ -223,6 +231,8 @@ __all__ = [
     "claim",
     "claim_roles",
     "clear_marks",
+    "corrections",
+    "corrections_stamp",
     "count_actions",
     "current_version",
     "decided",
@@ -231,6 +241,7 @@ __all__ = [
     "disabled_among",
     "done_actions",
     "draft",
+    "end_correction",
     "end_draft",
     "end_mail",
     "end_run",
@@ -264,6 +275,7 @@ __all__ = [
     "has_open",
     "heard",
     "import_actions",
+    "keep_correction",
     "keep_draft",
     "keep_evidence",
     "keep_scratch",

@@ -1,0 +1,1 @@
+"""What clusterers share: vectors, centres, neighbours with reasons, corrections."""

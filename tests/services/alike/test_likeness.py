@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from tests.services.alike.alike_world import Grouper, hooks_of, taken
+from wwt_framework.model import Similar
+from wwt_framework.services.alike.likeness import Likenesses
+from wwt_framework.services.alike.models import Models
+from wwt_framework.store import ledger
+
+LABELS = {"wf_a": 0, "wf_b": 0, "wf_c": 1, "wf_none": -1}
+NAMES = {0: "exit code 8028", 1: "exit code 85"}
+PATIENT = 60.0
+
+
+@pytest.fixture
+def snapshot(tmp_path):
+    return taken(tmp_path / "v1")
+
+
+@pytest.fixture
+def likenesses(store, tmp_path):
+    return Likenesses(store, Models(tmp_path / "models"), PATIENT)
+
+
+def groups(likenesses, snapshot, grouper):
+    soon = likenesses.groups(snapshot, hooks_of(one=grouper), "clustering.one")
+    assert not soon.error
+    return soon.value
+
+
+def test_groups_say_who_is_in_them_and_what_they_fail_with(likenesses, snapshot):
+    found = groups(likenesses, snapshot, Grouper(LABELS, NAMES))
+
+    first, second = found.all
+    assert (first.name, first.example, first.jobs, len(first)) == ("exit code 8028", "wf_b", 32, 2)
+    assert [(part.name, part.jobs) for part in first.codes] == [("8028", 32)]
+    assert [(part.name, part.jobs) for part in first.sites] == [("T1_DE_KIT", 30), ("T2_US_MIT", 2)]
+    assert (second.example, len(second)) == ("wf_c", 1)
+    assert found.alone == 0  # wf_none has no failed jobs
+    assert found.peers("wf_a") == ["wf_b"]
+    assert found.peers("wf_none") == found.peers("nobody") == []
+    assert found.group_of("wf_none") is None
+
+
+def test_groups_are_asked_for_once_and_again_after_a_fit_or_a_correction(likenesses, snapshot, store, tmp_path):
+    grouper = Grouper(LABELS)
+    hooks = hooks_of(one=grouper)
+    for _ in range(3):
+        assert likenesses.groups(snapshot, hooks, "clustering.one").value
+
+    assert grouper.asked == 1
+    with likenesses.models.making("clustering.one", store.now()):
+        pass
+    assert (
+        likenesses.groups(snapshot, hooks, "clustering.one").value.fitted_at
+        == likenesses.models.current("clustering.one").fitted_at
+    )
+    assert grouper.models[-1] == likenesses.models.current("clustering.one").folder
+    ledger.keep_correction(store, "merge", ["wf_a", "wf_c"], [], "olga")
+    assert likenesses.groups(snapshot, hooks, "clustering.one").value.peers("wf_a") == ["wf_b", "wf_c"]
+    assert grouper.asked == 3
+
+
+def test_what_operators_put_together_is_together_at_once(likenesses, snapshot, store):
+    ledger.keep_correction(store, "merge", ["wf_c", "wf_a", "wf_gone"], [], "olga")
+
+    assert groups(likenesses, snapshot, Grouper(LABELS)).peers("wf_c") == ["wf_a", "wf_b"]
+
+
+def test_what_operators_split_is_apart_at_once_and_says_who(likenesses, snapshot, store):
+    ledger.keep_correction(store, "split", ["wf_a"], ["wf_b"], "olga")
+
+    found = groups(likenesses, snapshot, Grouper(LABELS, NAMES))
+
+    assert found.peers("wf_a") == []
+    assert found.group_of("wf_a").name == "as olga put it"
+    assert found.group_of("wf_b").name == "exit code 8028"
+
+
+def test_two_that_are_like_no_other_can_be_put_together(likenesses, snapshot, store):
+    ledger.keep_correction(store, "merge", ["wf_a", "wf_b"], [], "olga")
+    alone = dict.fromkeys(LABELS, -1)
+
+    found = groups(likenesses, snapshot, Grouper(alone))
+
+    assert found.peers("wf_a") == ["wf_b"]
+    assert found.alone == 1
+
+
+def test_what_was_taken_back_does_not_count(likenesses, snapshot, store):
+    number = ledger.keep_correction(store, "split", ["wf_a"], ["wf_b"], "olga")
+    ledger.end_correction(store, number, "igor")
+
+    assert groups(likenesses, snapshot, Grouper(LABELS)).peers("wf_a") == ["wf_b"]
+
+
+def test_a_clusterer_that_fails_costs_its_own_groups(likenesses, snapshot):
+    broken = Grouper(LABELS)
+    broken.fails = ValueError("no such file")
+    hooks = hooks_of(broken=broken, good=Grouper(LABELS))
+
+    assert "clustering.broken, label_workflows" in likenesses.groups(snapshot, hooks, "clustering.broken").error
+    assert likenesses.groups(snapshot, hooks, "clustering.good").value
+
+
+def test_a_clusterer_that_leaves_out_a_workflow_is_told_so(likenesses, snapshot):
+    soon = likenesses.groups(snapshot, hooks_of(one=Grouper({"wf_a": 0})), "clustering.one")
+
+    assert "clustering.one gave no label to wf_b" in soon.error
+
+
+def test_nobody_waits_for_a_slow_clusterer(store, snapshot, tmp_path):
+    slow = Grouper(LABELS)
+    slow.waits = threading.Event()
+    hooks = hooks_of(slow=slow, good=Grouper(LABELS))
+    hurried = Likenesses(store, Models(tmp_path / "models"), patience_s=0.0)
+    try:
+        soon = hurried.groups(snapshot, hooks, "clustering.slow")
+        assert (soon.value, soon.error) == (None, "")
+        other = Likenesses(store, Models(tmp_path / "models"), PATIENT)
+        assert other.groups(snapshot, hooks, "clustering.good").value
+    finally:
+        slow.waits.set()
+
+
+def test_similar_workflows_come_with_their_failed_jobs(likenesses, snapshot):
+    grouper = Grouper(LABELS)
+    grouper.near = (Similar("wf_b", 0.1, ("code:8028",)), Similar("wf_c", 0.8))
+
+    found = likenesses.similar(snapshot, hooks_of(one=grouper), "clustering.one", "wf_a", 10)
+
+    assert [(line.similar.workflow, line.total, line.said) for line in found.lines] == [
+        ("wf_b", 20, ""),
+        ("wf_c", 6, ""),
+    ]
+    assert not found.working
+
+
+def test_what_operators_said_stands_beside_similar_workflows(likenesses, snapshot, store):
+    ledger.keep_correction(store, "split", ["wf_a"], ["wf_b"], "olga")
+    ledger.keep_correction(store, "merge", ["wf_a", "wf_none"], [], "igor")
+    grouper = Grouper(LABELS)
+    grouper.near = (Similar("wf_b", 0.1), Similar("wf_c", 0.8))
+
+    found = likenesses.similar(snapshot, hooks_of(one=grouper), "clustering.one", "wf_a", 10)
+
+    assert [(line.similar.workflow, line.said) for line in found.lines] == [
+        ("wf_c", ""), ("wf_none", "put together by igor"),
+    ]  # fmt: skip
+    assert [(line.similar.workflow, line.said) for line in found.away] == [("wf_b", "set apart by olga")]
+
+
+def test_the_last_word_about_two_workflows_counts(likenesses, snapshot, store):
+    ledger.keep_correction(store, "split", ["wf_a"], ["wf_b"], "olga")
+    ledger.keep_correction(store, "merge", ["wf_a", "wf_b"], [], "igor")
+    grouper = Grouper(LABELS)
+    grouper.near = (Similar("wf_b", 0.1),)
+
+    found = likenesses.similar(snapshot, hooks_of(one=grouper), "clustering.one", "wf_b", 10)
+
+    assert found.away == ()
+
+
+def test_a_finder_that_fails_is_a_sentence(likenesses, snapshot):
+    grouper = Grouper(LABELS)
+    grouper.fails = ValueError("<b>no</b>")
+
+    found = likenesses.similar(snapshot, hooks_of(one=grouper), "clustering.one", "wf_a", 10)
+
+    assert found.lines == ()
+    assert "clustering.one, find_similar" in found.complaint
+
+
+def test_the_stamp_changes_with_fits_and_corrections(likenesses, store):
+    hooks = hooks_of(one=Grouper(LABELS))
+    stamps = [likenesses.stamp(hooks)]
+    ledger.keep_correction(store, "merge", ["a", "b"], [], "olga")
+    stamps.append(likenesses.stamp(hooks))
+    ledger.end_correction(store, 1, "olga")
+    stamps.append(likenesses.stamp(hooks))
+    with likenesses.models.making("clustering.one", store.now()):
+        pass
+    stamps.append(likenesses.stamp(hooks))
+
+    assert len(set(stamps)) == 4

@@ -1,0 +1,146 @@
+"""What pages ask: the groups of a clusterer, and the workflows that are like one. Nobody waits long for either."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from wwt_framework.errors import WwtError
+from wwt_framework.model import Similar
+from wwt_framework.plugin import Correction, Matrix
+from wwt_framework.services.alike.features import matrix_of
+from wwt_framework.services.alike.groups import Groups, groups_of
+from wwt_framework.services.alike.later import Later, Soon
+from wwt_framework.services.alike.models import Models
+from wwt_framework.snapshot import Snapshot
+from wwt_framework.store import Store, ledger
+
+if TYPE_CHECKING:
+    from wwt_framework.hooks.manager import Hooks
+
+#: Seconds that a page waits for what is not there yet.
+PATIENCE_S = 0.4
+#: Most workflows that a list of similar ones holds.
+MOST = 100
+
+
+@dataclass(frozen=True)
+class Alike:
+    """One workflow that is like another."""
+
+    similar: Similar
+    total: int  # failed jobs
+    said: str = ""  # what an operator said about the two
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """The workflows that are like one, as one clusterer sees it."""
+
+    plugin: str
+    lines: tuple[Alike, ...] = ()
+    away: tuple[Alike, ...] = ()  # like it, but an operator said that they do not belong together
+    complaint: str = ""  # why nobody is here
+    working: bool = False  # it is being worked out
+
+
+@dataclass
+class _Desk:
+    groups: dict[str, Later[Groups]] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Likenesses:
+    """Of one installation."""
+
+    def __init__(self, store: Store, models: Models, patience_s: float = PATIENCE_S) -> None:
+        self._store = store
+        self.models = models
+        self._patience_s = patience_s
+        self._matrix: Later[Matrix] = Later("matrix of failed jobs")
+        self._desk = _Desk()
+
+    # -- who can be asked --
+
+    def groupers(self, hooks: Hooks) -> list[str]:
+        """Clusterers that make groups, in the order of plugins.yml."""
+        return hooks.implementing("label_workflows")
+
+    def finders(self, hooks: Hooks) -> list[str]:
+        """Clusterers that find similar workflows."""
+        return hooks.implementing("find_similar")
+
+    def stamp(self, hooks: Hooks) -> str:
+        """Changes when groups or likenesses may have changed while the snapshot stayed."""
+        fitted = [self.models.current(plugin).stamp for plugin in self.groupers(hooks)]
+        return " ".join([ledger.corrections_stamp(self._store), *fitted, *self.finders(hooks)])
+
+    # -- answers --
+
+    def groups(self, snapshot: Snapshot, hooks: Hooks, plugin: str) -> Soon[Groups]:
+        """The groups of *plugin*; an empty answer while they are being worked out."""
+        with self._desk.lock:
+            later = self._desk.groups.setdefault(plugin, Later(f"groups of {plugin}"))
+        model = self.models.current(plugin)
+        key = (snapshot.version, id(hooks.plugins.get(plugin)), model.stamp, ledger.corrections_stamp(self._store))
+
+        def make() -> Groups:
+            matrix = self._soon_matrix(snapshot, patience_s=600).value
+            if matrix is None:
+                raise WwtError("the matrix of failed jobs takes too long")
+            answer = hooks.only(plugin, "label_workflows", matrix=matrix, model=model.folder)
+            if answer.error is not None:
+                raise WwtError(answer.complaint)
+            return groups_of(snapshot, plugin, answer.value, self._corrections(), model.fitted_at)
+
+        return later.get(key, make, self._patience_s)
+
+    def similar(self, snapshot: Snapshot, hooks: Hooks, plugin: str, workflow: str, n: int) -> Likeness:
+        """The *n* workflows that *plugin* finds most like *workflow*, nearest first."""
+        soon = self._soon_matrix(snapshot, self._patience_s)
+        if soon.value is None:
+            return Likeness(plugin, complaint=soon.error, working=not soon.error)
+        model = self.models.current(plugin).folder
+        answer = hooks.only(plugin, "find_similar", workflow=workflow, matrix=soon.value, model=model, n=n)
+        if answer.error is not None:
+            return Likeness(plugin, complaint=answer.complaint)
+        lines = [_line(snapshot, one) for one in answer.value[:n] if one.workflow != workflow]
+        told = {line.similar.workflow: line for line in lines}
+        together, apart = _words(self._corrections(), workflow)
+        put = [_line(snapshot, Similar(name, 0.0), said) for name, said in together.items() if name not in told]
+        near = [
+            _line(snapshot, line.similar, together.get(name, "")) for name, line in told.items() if name not in apart
+        ]
+        away = [_line(snapshot, line.similar, apart[name]) for name, line in told.items() if name in apart]
+        there = [line for line in put if snapshot.cube.workflows.find(line.similar.workflow) >= 0]
+        return Likeness(plugin, (*near, *there[:MOST]), tuple(away))
+
+    def _soon_matrix(self, snapshot: Snapshot, patience_s: float) -> Soon[Matrix]:
+        return self._matrix.get(snapshot.version, lambda: matrix_of(snapshot), patience_s)
+
+    def _corrections(self) -> Sequence[Correction]:
+        return [kept.correction for kept in ledger.corrections(self._store)]
+
+
+def _line(snapshot: Snapshot, similar: Similar, said: str = "") -> Alike:
+    at = snapshot.cube.workflows.find(similar.workflow)
+    return Alike(similar, int(snapshot.cube.workflow_total[at]) if at >= 0 else 0, said)
+
+
+def _words(corrections: Sequence[Correction], workflow: str) -> tuple[dict[str, str], dict[str, str]]:
+    """What was said of *workflow* and others: who belongs to it, who does not; the last word counts."""
+    together: dict[str, str] = {}
+    apart: dict[str, str] = {}
+    for said in corrections:
+        mine, others = set(said.workflows), set(said.others)
+        if said.kind == "merge" and workflow in mine:
+            for name in mine - {workflow}:
+                together[name] = f"put together by {said.user}"
+                apart.pop(name, None)
+        elif said.kind == "split" and workflow in mine | others:
+            for name in others if workflow in mine else mine:
+                apart[name] = f"set apart by {said.user}"
+                together.pop(name, None)
+    return together, apart
