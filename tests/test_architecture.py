@@ -50,7 +50,8 @@ MAY: dict[str, tuple[str, ...]] = {
     "documents": ("config_messages", "config_reading"),
     # floor 2: machinery
     **dict.fromkeys(CONFIG, ("errors", "options", *CONFIG)),
-    "import_config": ("errors", "options", "import_config_monit", *CONFIG),
+    "import_config": ("errors", "options", "import_config_clusters", "import_config_monit", *CONFIG),
+    "import_config_clusters": CONFIG,
     "import_config_monit": ("addresses", *CONFIG),
     "http": ("errors",),
     "pool": (),
@@ -98,7 +99,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "yaml": (*CONFIG, "import_config"),
     "click": (*ROOF, "plugins"),
     "numpy": ("cube", *SNAPSHOT, "services", "testing", "plugins"),
-    "scipy": ("services", "compute", "plugins"),
+    "scipy": ("services", "plugins", "testing"),
     "sklearn": ("compute", "plugins"),
     "joblib": ("compute",),
     "skops": ("plugins",),

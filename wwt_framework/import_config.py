@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from wwt_framework.config_messages import Subject, explain, quote, unknown
 from wwt_framework.config_reading import Keys, Tree, dotted, printable, read
 from wwt_framework.errors import ConfigError
+from wwt_framework.import_config_clusters import CLUSTER_KEYS, clusters
 from wwt_framework.import_config_monit import KEYS as WATCHING
 from wwt_framework.import_config_monit import is_of_monit, watching
 from wwt_framework.options import HouseOptions
@@ -46,7 +47,6 @@ _COOKIES = (
 _ACCOUNTS = "nobody signs up by mail here; an admin makes accounts: wwt user add NAME --role operator"
 _MONGO = "actions are kept in the database of wwt.store, not in MongoDB; those of the past come over from a file that "
 _MONGO += "mongoexport writes: wwt import-actions FILE"
-_CLUSTER = "no clustering plugin is listed; keep the value for the options of the one you list under clustering:"
 _PREDICT = "no prediction service is asked; keep the value for the options of the plugin you list under ml:"
 _LEFT: dict[Keys, str] = {
     ("data", "workflow_history"): "the history is kept in the store; take the file over once: wwt update-history FILE",
@@ -60,22 +60,14 @@ _LEFT: dict[Keys, str] = {
     "actions.executor: {key: {$file: PATH}}",
     ("actions", "database"): _MONGO,
     ("actions", "uri"): _MONGO,
-    ("cluster", "n_clusters"): _CLUSTER,
-    ("cluster", "n_init"): _CLUSTER,
-    ("cluster", "skip"): "clustering is off as long as no plugin is listed under clustering:",
     ("cache_refresh",): "everything is asked for again every wwt.refresh_minutes; nothing to do",
     ("oracle",): "holds a secret; write the password into a file that only wwt may read, and list "
     "errors.unified_oracle: {user: NAME, dsn: DSN, password: {$file: PATH}}",
     ("aieh", "models"): _PREDICT,
     ("no_predict",): "predictions are off as long as no plugin is listed under ml:",
     ("workflow_status_db",): "the statuses of workflows are in every snapshot; nothing to do",
-    **{
-        ("cluster", axis, key): _CLUSTER
-        for axis in ("sitename", "errorcode")
-        for key in ("distance", "width", "midpoint")
-    },
 }
-_KNOWN: set[Keys] = {*_HOUSE, *_OWN_WAY, *_LEFT}
+_KNOWN: set[Keys] = {*_HOUSE, *_OWN_WAY, *_LEFT, *CLUSTER_KEYS}
 _ALWAYS_LEFT = (
     "users.db and keys/salt.txt: passwords can not be carried over; make accounts: wwt user add NAME --role operator",
     "reasons.db: comes over by itself: wwt import-actions reasons.db",
@@ -100,6 +92,7 @@ class Converted:
 class _Draft:
     house: dict[str, tuple[str, str]] = field(default_factory=dict)  # our key -> value as YAML, where from
     source: str = ""  # path of all_errors as YAML
+    clusters: str | None = ""  # options of error_vectors as YAML; None: nothing is grouped
     rules: str = ""  # options of auto_acdc as YAML; "": there is no such service
     watching: str = ""  # options of workflowmonit as YAML; "": nothing is watched
     carried: list[str] = field(default_factory=list)
@@ -153,6 +146,10 @@ def convert(*originals: Original) -> Converted:
     _people_and_place(draft, values, folder)
     _sources(draft, values, folder)
     _rules(draft, values)
+    grouping = clusters(values)
+    draft.clusters = None if grouping.skip else _yaml(grouping.options)
+    draft.carried += grouping.carried
+    draft.left += grouping.left
     options, carried, left = watching(found)
     draft.watching = _yaml(options) if options else ""
     draft.carried += carried
@@ -290,6 +287,8 @@ def _text(draft: _Draft, name: str) -> str:
     lines += ["  json_file:", f"    path: {draft.source}  # data.all_errors"] if draft.source else []
     lines += ["  prod_status: {}  # the states of sites, which the original fetched by itself; {path: FILE-or-URL}"]
     lines += [f"  {source}: {{}}" for source in _SOURCES]
+    if draft.clusters is not None:
+        lines += ["", "clustering:", f"  error_vectors: {draft.clusters}  # cluster", "  nearest: {}"]
     lines += ["", "actions:", *(f"  {name}: {{}}" for name in _ACTIONS)]
     lines += ["  executor: {}  # add the key with which executors report: {key: {$file: PATH}}"]
     lines += [f"  auto_acdc: {draft.rules}  # aieh"] if draft.rules else []

@@ -20,15 +20,19 @@ from wwt_framework.config import Config
 from wwt_framework.cube import ErrorColumns
 from wwt_framework.hooks.loader import Loaded
 from wwt_framework.hooks.manager import Hooks
-from wwt_framework.jobs import Clockwork
+from wwt_framework.jobs import Chore, Clockwork
 from wwt_framework.model import ErrorCount, ExitCode, Readiness, Rejected, SiteStatus, SourceReport, User, Workflow
 from wwt_framework.options import HouseOptions
-from wwt_framework.plugin import LoginOption
+from wwt_framework.plugin import Job, LoginOption
 from wwt_framework.services.access import Access
 from wwt_framework.services.access.notices import Notices
+from wwt_framework.services.alike.fitting import Fitting
+from wwt_framework.services.alike.likeness import Likenesses
+from wwt_framework.services.alike.models import Models
 from wwt_framework.services.mailing import Post
 from wwt_framework.snapshot import Snapshot, SnapshotParts, open_snapshot, write
 from wwt_framework.store import Store
+from wwt_framework.testing import contract_matrix
 
 
 @dataclass(frozen=True)
@@ -200,7 +204,11 @@ class Installation:
         self.store = self.history = Store.memory()
         self.board = Board(snapshot)
         self.path = config.path
-        self.clockwork = Clockwork(self)
+        self.alike = Likenesses(self.store, Models(folder / "models"), patience_s=60.0)
+        fitting = Fitting(
+            self.store, lambda: self.house, lambda: self.board.snapshot, self.alike.models, lambda: contract_matrix({})
+        )
+        self.clockwork = Clockwork(self, (Chore(Job("clusters", fitting.run), lambda: False),))
         self.post = Post(self.store, lambda: self.house.config.house)
         self.notices = Notices(self.post, lambda path, **_: f"https://wwt.example{path}")
         self.access = Access(

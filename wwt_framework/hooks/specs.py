@@ -9,7 +9,9 @@ The verb says when a hook is called and what it may do there:
     mine_                  refresh, in a child process             own folder
     recommend_             every view of a workflow                no I/O
     fit_ train_            background job                          own folder
-    label_ find_           refresh, and pages                      no I/O
+    label_                 once for a snapshot and a fit, in a     its model
+                           thread of its own
+    find_                  every view of a workflow                its model
     load_predictor         after a training, at start              own folder
     authenticate identify  sign-in; each request without a session I/O, seconds
     grant_                 after either of them, every 5 minutes   I/O, seconds
@@ -207,14 +209,20 @@ def fit_clusters(corpus: Corpus, into: Path, progress: Progress) -> FitReport:
 def label_workflows(matrix: Matrix, model: Path | None) -> Clustering:
     """Return the group of every row of *matrix*. Asked: owner; kept under its plugin's name.
 
+    Pages do not wait for it: they show the groups when they are there.
     *model* is the folder of the last fit, None before the first.
+    The core puts together and sets apart what operators named; how far that goes for others is yours, in the fit.
     Must label every row, the same twice, and accept no row, one row, and rows without errors.
     """
 
 
 @hookspec
 def find_similar(workflow: str, matrix: Matrix, model: Path | None, n: int) -> Sequence[Similar]:
-    """Return the *n* workflows that fail most like *workflow*, nearest first, and why. Asked: owner."""
+    """Return the *n* workflows that fail most like *workflow*, nearest first, and why. Asked: owner.
+
+    Names of columns (``code:8028``) among the reasons are shown in words, with links.
+    The same matrix comes again and again: keep what you made of it last.
+    """
 
 
 # -- what to do: wwt.actions --------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,6 +75,17 @@ def listed(snapshot: Snapshot, query: OverviewQuery, code: int | None, site: str
         words = f"{words} and {_filter_words(query)}"
     why = {entry.name: f"{entry.errors:,} failed jobs with {words}" for entry in found.entries}
     return _bounded(why, f"every workflow with {words}")
+
+
+def alike(workflow: str, others: Mapping[str, str]) -> Picked:
+    """*workflow*, and *others*: workflow -> why it is like it."""
+    return _bounded({workflow: "the workflow itself", **others}, f"workflows like {workflow}, ticked one by one")
+
+
+def group(snapshot: Snapshot, members: Iterable[str], name: str) -> Picked:
+    """All *members* of the group called *name* that are there, the most failed jobs first."""
+    why = {member: f"in the group {name}" for member in members if _total(snapshot, member) >= 0}
+    return _bounded(why, f"the group {name}")
 
 
 def family(snapshot: Snapshot, workflow: str) -> Picked:

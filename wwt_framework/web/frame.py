@@ -84,6 +84,7 @@ CORE_MENU = (
     MenuItem("Actions", "/actions", key="a"),
     MenuItem("Sites", "/sites", key="s"),
     MenuItem("Codes", "/codes", key="c"),
+    MenuItem("Clusters", "/clusters", key="k"),
     MenuItem("Reasons", "/reasons", key="r"),
     MenuItem("Jobs", "/jobs", key="j"),
     MenuItem("Plugins", "/plugins", key="p"),

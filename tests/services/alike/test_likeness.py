@@ -174,15 +174,23 @@ def test_a_finder_that_fails_is_a_sentence(likenesses, snapshot):
     assert "clustering.one, find_similar" in found.complaint
 
 
-def test_the_stamp_changes_with_fits_and_corrections(likenesses, store):
+def test_the_stamp_changes_with_fits_and_corrections(likenesses, snapshot, store):
     hooks = hooks_of(one=Grouper(LABELS))
-    stamps = [likenesses.stamp(hooks)]
+    stamps = [likenesses.stamp(snapshot, hooks)]
     ledger.keep_correction(store, "merge", ["a", "b"], [], "olga")
-    stamps.append(likenesses.stamp(hooks))
+    stamps.append(likenesses.stamp(snapshot, hooks))
     ledger.end_correction(store, 1, "olga")
-    stamps.append(likenesses.stamp(hooks))
+    stamps.append(likenesses.stamp(snapshot, hooks))
     with likenesses.models.making("clustering.one", store.now()):
         pass
-    stamps.append(likenesses.stamp(hooks))
+    stamps.append(likenesses.stamp(snapshot, hooks))
 
     assert len(set(stamps)) == 4
+
+
+def test_the_stamp_changes_when_groups_are_there_at_last(likenesses, snapshot):
+    hooks = hooks_of(one=Grouper(LABELS))
+    before = likenesses.stamp(snapshot, hooks)
+    likenesses.groups(snapshot, hooks, "clustering.one")
+
+    assert likenesses.stamp(snapshot, hooks) != before

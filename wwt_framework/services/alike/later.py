@@ -9,6 +9,8 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from wwt_framework.errors import WwtError
+
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
@@ -50,13 +52,24 @@ class Later(Generic[T]):
                 threading.Thread(target=self._run, args=(work, make), name=self._name, daemon=True).start()
         if not work.done.wait(patience_s) or work.key != key:
             return Soon(seconds=self._clock() - work.began)
-        return Soon(work.value, f"{type(work.error).__name__}: {work.error}" if work.error else "")
+        return Soon(work.value, _sentence(work.error) if work.error else "")
+
+    def has(self, key: Hashable) -> bool:
+        """Whether the value of *key* is there, or why it is not."""
+        work = self._work
+        return work is not None and work.key == key and work.done.is_set()
 
     def _run(self, work: _Work, make: Callable[[], T]) -> None:
         try:
             work.value = make()
+        except WwtError as err:  # foreseen: its sentence says it all
+            work.error = err
         except Exception as err:
             log.exception("what pages wait for could not be worked out", extra={"what": self._name})
             work.error = err
         finally:
             work.done.set()
+
+
+def _sentence(error: Exception) -> str:
+    return str(error) if isinstance(error, WwtError) else f"{type(error).__name__}: {error}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wwt_framework.errors import WwtError
 from wwt_framework.model import Similar
@@ -72,19 +72,21 @@ class Likenesses:
         """Clusterers that find similar workflows."""
         return hooks.implementing("find_similar")
 
-    def stamp(self, hooks: Hooks) -> str:
-        """Changes when groups or likenesses may have changed while the snapshot stayed."""
-        fitted = [self.models.current(plugin).stamp for plugin in self.groupers(hooks)]
-        return " ".join([ledger.corrections_stamp(self._store), *fitted, *self.finders(hooks)])
+    def stamp(self, snapshot: Snapshot, hooks: Hooks) -> str:
+        """Changes when groups or likenesses may have changed while the snapshot stayed, or are there at last."""
+        known = [str(self._matrix.has(snapshot.version))]
+        for plugin in self.groupers(hooks):
+            known += [
+                self.models.current(plugin).stamp,
+                str(self._later(plugin).has(self._key(snapshot, hooks, plugin))),
+            ]
+        return " ".join([ledger.corrections_stamp(self._store), *known, *self.finders(hooks)])
 
     # -- answers --
 
     def groups(self, snapshot: Snapshot, hooks: Hooks, plugin: str) -> Soon[Groups]:
         """The groups of *plugin*; an empty answer while they are being worked out."""
-        with self._desk.lock:
-            later = self._desk.groups.setdefault(plugin, Later(f"groups of {plugin}"))
         model = self.models.current(plugin)
-        key = (snapshot.version, id(hooks.plugins.get(plugin)), model.stamp, ledger.corrections_stamp(self._store))
 
         def make() -> Groups:
             matrix = self._soon_matrix(snapshot, patience_s=600).value
@@ -95,7 +97,7 @@ class Likenesses:
                 raise WwtError(answer.complaint)
             return groups_of(snapshot, plugin, answer.value, self._corrections(), model.fitted_at)
 
-        return later.get(key, make, self._patience_s)
+        return self._later(plugin).get(self._key(snapshot, hooks, plugin), make, self._patience_s)
 
     def similar(self, snapshot: Snapshot, hooks: Hooks, plugin: str, workflow: str, n: int) -> Likeness:
         """The *n* workflows that *plugin* finds most like *workflow*, nearest first."""
@@ -116,6 +118,15 @@ class Likenesses:
         away = [_line(snapshot, line.similar, apart[name]) for name, line in told.items() if name in apart]
         there = [line for line in put if snapshot.cube.workflows.find(line.similar.workflow) >= 0]
         return Likeness(plugin, (*near, *there[:MOST]), tuple(away))
+
+    def _later(self, plugin: str) -> Later[Groups]:
+        with self._desk.lock:
+            return self._desk.groups.setdefault(plugin, Later(f"groups of {plugin}"))
+
+    def _key(self, snapshot: Snapshot, hooks: Hooks, plugin: str) -> tuple[Any, ...]:
+        """What the groups of *plugin* depend on."""
+        stamp = ledger.corrections_stamp(self._store)
+        return snapshot.version, id(hooks.plugins.get(plugin)), self.models.current(plugin).stamp, stamp
 
     def _soon_matrix(self, snapshot: Snapshot, patience_s: float) -> Soon[Matrix]:
         return self._matrix.get(snapshot.version, lambda: matrix_of(snapshot), patience_s)

@@ -18,6 +18,7 @@ from wwt_framework.web.exchange import Refused, current_exchange, parsed
 from wwt_framework.web.render import as_json, redirect, render
 from wwt_framework.web.responses import Response
 from wwt_framework.web.results import result_plain, result_response, scold
+from wwt_framework.web.similar import picked_alike, several
 from wwt_framework.web.tools import current_app, current_house, current_snapshot, current_user, current_visit, page
 
 Posted = dict[str, Any]
@@ -163,9 +164,11 @@ def _select(posted: Posted) -> Response:
 
 def _picked(posted: Posted) -> picking.Picked:
     snapshot = current_snapshot()
+    if posted.get("scope") in ("similar", "group"):
+        return picked_alike(posted)
     if posted.get("scope") != "all":
         names = str(posted.get("names", "")).split()
-        return picking.ticked(snapshot, [*_several(posted, "workflows"), *names], _several(posted, "preps"))
+        return picking.ticked(snapshot, [*several(posted, "workflows"), *names], several(posted, "preps"))
     if family := str(posted.get("family", "")):
         return picking.family(snapshot, family)
     asked = parsed(str(posted.get("query", "")), "list of filters")
@@ -177,11 +180,6 @@ def _picked(posted: Posted) -> picking.Picked:
     code = OverviewQuery.parse({"code": asked.get("errorcode", "")})[0].code
     site, workflow = (str(asked.get(name, "")) for name in ("sitename", "workflow"))
     return picking.listed(snapshot, query, code[0] if code else None, site, workflow)
-
-
-def _several(posted: Posted, name: str) -> list[str]:
-    value = posted.get(name, [])
-    return list(value) if isinstance(value, (list, tuple)) else [str(value)]
 
 
 # -- the original's form --

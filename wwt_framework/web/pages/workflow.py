@@ -19,6 +19,7 @@ from wwt_framework.web.filters import plain
 from wwt_framework.web.marks import marks_of
 from wwt_framework.web.render import as_json, redirect, render, show_panels, table_response
 from wwt_framework.web.responses import Response
+from wwt_framework.web.similar import SimilarBox, similar_box
 from wwt_framework.web.tools import current_app, current_house, current_snapshot, current_user, current_visit, page
 from wwt_framework.web.trends import ShownTrend, shown_trend
 
@@ -50,6 +51,7 @@ class WorkflowPage:
     may_act: bool
     advice: advice.Advised
     trend: ShownTrend
+    similar: SimilarBox
 
 
 def _last_event() -> str:
@@ -57,8 +59,11 @@ def _last_event() -> str:
     name = _text("workflow")
     snapshot = current_snapshot()
     family = [relative.name for relative in snapshot.family(name)]
-    app = current_app()
-    return f"{sorted(ledger.last_events(app.store, [name, *family]).items())} {last_look(app.history)}"
+    app, hooks = current_app(), current_house().hooks
+    events = sorted(ledger.last_events(app.store, [name, *family]).items())
+    # What became of similar workflows is shown, too; which they are is not known here.
+    known = f"{last_look(app.history)} {app.alike.stamp(snapshot, hooks)}"
+    return f"{events} {ledger.last_event_number(app.store)} {known}"
 
 
 def _text(name: str) -> str:
@@ -71,6 +76,7 @@ def seeworkflow(
     workflow: str = "",
     issuggested: str = "",
     order: str = "errors",
+    alike: str = "",
     format: str = "",  # noqa: A002
     table: str = "",
 ) -> Response:
@@ -87,7 +93,7 @@ def seeworkflow(
         return _as_table(found, format, table)
     shown = WorkflowPage(
         found, _status(workflow), _marks(found), bool(issuggested), order, not issuggested and current_user().may("operator"),
-        _advice(found), shown_trend(workflow),
+        _advice(found), shown_trend(workflow), similar_box(workflow, alike),
     )  # fmt: skip
     return render("workflow.html", page=shown, panels=show_panels("workflow", found.case))
 
@@ -123,7 +129,7 @@ def _as_table(found: Examination, format: str, table: str) -> Response:  # noqa:
             raise NotFound(f"The workflow {name} has no failed jobs in a task {table}.")
         return table_response(*casetables.wide_rows(one), format, f"{name}-{one.short}")
     if format == "json":
-        return as_json({**plain_of(found), "advice": _advice(found).plain()})
+        return as_json({**plain_of(found), "advice": _advice(found).plain(), "similar": similar_box(name).plain()})
     return table_response(*casetables.long_rows(found.tables), format, name)
 
 

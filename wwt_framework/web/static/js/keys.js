@@ -56,6 +56,20 @@ function act() {
   return Boolean(target);
 }
 
+/** The box of similar workflows: on this page, or on that of the current row. */
+function similar() {
+  const box = document.getElementById("similar");
+  if (box) {
+    box.scrollIntoView({ block: "start" });
+    box.focus({ preventScroll: true });
+    return true;
+  }
+  const all = rows();
+  const link = all[current(all)]?.querySelector('a[href*="/seeworkflow?"]');
+  if (link) location.assign(`${link.href.split("#")[0]}#similar`);
+  return Boolean(link);
+}
+
 function go(key) {
   const link = document.querySelector(`[data-go="${CSS.escape(key)}"]`);
   if (link) location.assign(link.href);
@@ -76,6 +90,7 @@ const ANSWERS = {
   h: () => onRow("fold"),
   e: () => onRow("logs"),
   x: () => onRow("select"),
+  s: similar,
   a: act,
   g: () => ((waitingForGo = Date.now()), true),
 };
