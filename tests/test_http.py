@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -386,6 +387,28 @@ class TestTheSession:
         assert trusted(tmp_path) == str(tmp_path)
         assert trusted(False) is False
         assert trusted(True) == "/elsewhere.pem"
+
+    def test_what_the_environment_says_is_read_once_for_each_place_and_goes_for_every_question(
+        self, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.org:1")
+        monkeypatch.setenv("NO_PROXY", "near.example.org")
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/elsewhere.pem")
+        web = session(certificate="a.pem")
+
+        def settings(url: str, **given: Any) -> Any:
+            told = web.merge_environment_settings(
+                url, given.get("proxies", {}), given.get("stream"), None, given.get("cert")
+            )
+            return told["proxies"].get("https"), told["verify"], told["stream"], told["cert"]
+
+        far, near = "https://far.example.org/a", "https://near.example.org/a"
+        first, again = settings(far), settings(far + "/b?c=1", stream=True, cert="b.pem")
+
+        assert first == ("http://proxy.example.org:1", "/elsewhere.pem", False, "a.pem")
+        assert again == ("http://proxy.example.org:1", "/elsewhere.pem", True, "b.pem")
+        assert settings(near)[0] is None
+        assert settings(far, proxies={"https": "http://mine:2"})[0] == "http://mine:2"
 
     def test_certificates_are_files_with_or_without_their_key(self):
         assert session(certificate="~/x509").cert == str(Path.home() / "x509")

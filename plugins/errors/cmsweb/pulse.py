@@ -52,7 +52,7 @@ class Pulse:
             now = self._clock()
             if now < known.next_try:
                 raise SourceError(f"not asked after {known.failures} failures in a row, the last one: {known.last}")
-            known.next_try, known.tried = now + TRY_EVERY_S, True
+            known.tried = True
 
     def failed(self, service: str, why: str) -> None:
         """One more question that *service* did not answer."""
@@ -61,8 +61,9 @@ class Pulse:
             known.failures += 1
             known.last = why
             known.tried = False
-            if known.failures == LIMIT:
+            if known.failures >= LIMIT:  # from now on, not from when it was asked: whoever hangs does so for longer
                 known.next_try = self._clock() + TRY_EVERY_S
+            if known.failures == LIMIT:
                 self._remember()
             self._changed.notify_all()
 
