@@ -23,6 +23,7 @@ JOBS = ("jobs", "job_queue", "job_refresh", "job_runs")
 ROOF = (
     "app",
     "cli",
+    "cli_people",
     "checking",
     "running",
     "demo",

@@ -24,6 +24,7 @@ from wwt_framework.jobs import Chore, Clockwork
 from wwt_framework.plugin import Job, PluginContext
 from wwt_framework.pool import in_order
 from wwt_framework.services.access import Access, Limits
+from wwt_framework.services.access.admins import warning
 from wwt_framework.services.access.notices import Notices
 from wwt_framework.services.alike.fitting import JOB as CLUSTERS
 from wwt_framework.services.alike.fitting import Fitting
@@ -164,6 +165,8 @@ class App:
             before, self.house, self._config = self.house, house, config
             loader.stop(before.hooks, house.hooks)
             log.info("changed configuration was taken up", extra={"checksum": config.checksum})
+            if locked_out := warning(house.hooks, self.store):
+                log.warning("no admin can sign in", extra={"why": locked_out})
             if _sources(before.config) != _sources(config):
                 self.clockwork.request("refresh")  # what another source tells is not waited for until the clock comes
             return True

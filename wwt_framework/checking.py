@@ -11,6 +11,7 @@ from wwt_framework.app import App
 from wwt_framework.errors import ConfigError, NotFound, WwtError
 from wwt_framework.hooks import loader
 from wwt_framework.hooks.loader import Loaded, Offer
+from wwt_framework.services.access.admins import warning
 from wwt_framework.services.mailing import JOB, NO_SERVER
 from wwt_framework.store import ledger
 
@@ -30,6 +31,8 @@ def check(path: Path, say: Callable[[str], None]) -> list[str]:
             if item.ok:
                 say(f"{item.full_name}: ready ({item.distribution} {item.version})")
         problems += _mail(app, say)
+        if locked_out := warning(app.house.hooks, app.store):
+            say(f"warning: {locked_out}")
         for answer in app.house.hooks.each("report_health"):
             if not answer.ok:
                 problems.append(answer.complaint)

@@ -13,6 +13,7 @@ import click
 
 from wwt_framework import __version__
 from wwt_framework import config as configuration
+from wwt_framework.cli_people import Merged, build_of, groups
 from wwt_framework.errors import ConfigError, WwtError
 from wwt_framework.logs import on_terminal
 
@@ -37,6 +38,12 @@ class Commands(click.Group):
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         own = super().get_command(ctx, name)
+        if isinstance(own, Merged):
+            try:
+                more = self._contributed().get(name)
+            except WwtError:  # as `list_commands`; what the command itself needs of it is said then
+                return own
+            return own.take_in(more) if isinstance(more, click.Group) else own
         return own or self._contributed().get(name)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -354,6 +361,10 @@ def mail_test(config_file: str | None, address: str) -> None:
 
     if not checking.send_test(_found(config_file), address, click.echo):
         sys.exit(1)
+
+
+for _group in groups(config_option, build_of(_found, _build)):
+    cli.add_command(_group)
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ import click
 
 from wwt_framework.app import App
 from wwt_framework.logs import keep_logs
+from wwt_framework.services.access.admins import warning
 from wwt_framework.services.refresh import refresh as take_snapshot
 from wwt_framework.store import ledger
 
@@ -23,6 +24,8 @@ def _house(path: Path, jobs: bool) -> Iterator[App]:
     for item in app.house.loaded:
         if not item.ok:
             click.echo(f"wwt: {item.complaint}", err=True)
+    if locked_out := warning(app.house.hooks, app.store):
+        click.echo(f"wwt: warning: {locked_out}", err=True)
     with ExitStack() as stack:
         stack.callback(app.close)
         stack.enter_context(app.watching())

@@ -12,10 +12,11 @@ from tests.services.mail_server import free_port
 from tests.services.test_access import Clock, Gate, basic
 from wwt_framework import hookimpl
 from wwt_framework.errors import Denied
-from wwt_framework.model import User
+from wwt_framework.model import Action, ActionState, User
 from wwt_framework.options import HouseOptions, MailOptions
 from wwt_framework.services.access import Browser
 from wwt_framework.services.access.notices import Notices
+from wwt_framework.services.desk.listing import ActionQuery, action_history, action_lines
 from wwt_framework.services.mailing import Post
 from wwt_framework.store import Store, ledger
 
@@ -168,3 +169,22 @@ def test_the_mail_says_what_came_and_what_to_do(gate: Gate) -> None:
     assert sent.recipients == ("olga@example.org",)
     assert "Browser: Evil  X: 1" in sent.text
     assert "https://wwt.example/sessions" in sent.text
+
+
+# -- history --
+
+
+def test_actions_of_a_linked_person_are_found_and_shown_under_one_name(gate: Gate) -> None:
+    for number, name in enumerate(("olga", "oexample")):
+        now = gate.store.now()
+        action = Action(f"a{number}", "acdc", f"wf{number}", {}, {}, (), name, ActionState.QUEUED, now, now)
+        ledger.submit(gate.store, [action])
+    gate.sign_in()
+    by_ldap(gate)
+    apart = action_lines(gate.store, ActionQuery(users=("olga",))).lines
+    ledger.link(gate.store, "auth.ldap", "oexample", "olga", by="adam")
+    together = action_lines(gate.store, ActionQuery(users=("olga",))).lines
+
+    assert [line.action.workflow for line in apart] == ["wf0"]
+    assert {(line.action.workflow, line.action.user) for line in together} == {("wf0", "olga"), ("wf1", "olga")}
+    assert {event.user for event in action_history(gate.store, "a1").events} == {"olga"}

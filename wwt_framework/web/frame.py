@@ -9,6 +9,7 @@ from typing import Any
 
 from wwt_framework import __version__
 from wwt_framework.model import SourceReport, User
+from wwt_framework.store import ledger
 from wwt_framework.web.exchange import Exchange
 from wwt_framework.web.filters import age_words, number
 
@@ -67,7 +68,7 @@ class Frame:
     csrf_token: str
     menu: tuple[MenuItem, ...]
     strip: Strip | None  # None: this visitor may not read
-    version: str
+    version: str  # of the program; "" for a visitor whom nobody knows
     snapshot_version: str
     rehearsal: bool  # dry_run: nothing is handed to any executor
     webmaster_name: str
@@ -75,7 +76,8 @@ class Frame:
     here: str  # path and query of this page, for "sign in and come back"
     can_refresh: bool
     can_act: bool  # this user may ask for actions
-    notice: str = ""  # a sentence about the installation that concerns everybody
+    is_admin: bool = False
+    notice: str = ""  # that a break-glass is open
 
 
 CORE_MENU = (
@@ -101,7 +103,7 @@ def frame_of(exchange: Exchange) -> Frame:
         csrf_token=exchange.csrf_token,
         menu=_menu(exchange),
         strip=strip_of(snapshot, exchange.now, options.refresh_minutes, options.sites_minutes) if may_read else None,
-        version=__version__,
+        version=__version__ if exchange.user.name else "",
         snapshot_version=snapshot.version,
         rehearsal=options.dry_run,
         webmaster_name=options.webmaster.name,
@@ -109,7 +111,24 @@ def frame_of(exchange: Exchange) -> Frame:
         here=exchange.address,
         can_refresh=exchange.user.may("operator"),
         can_act=exchange.user.may("operator"),
+        is_admin=exchange.user.may("admin"),
+        notice=_glass(exchange),
     )
+
+
+def _glass(exchange: Exchange) -> str:
+    """That this session is a break-glass, or, to admins, that there is one: a sentence; "" otherwise."""
+    session = exchange.visitor.session if exchange.visitor else None
+    if session is not None and session.ends_at is not None:
+        return f"You are in as admin until {session.ends_at:%H:%M} UTC. All that you do is written down."
+    if not exchange.user.may("admin"):
+        return ""
+    codes = ledger.open_break_glass(exchange.app.store)
+    if not codes:
+        return ""
+    last = codes[-1]
+    used = f"used at {last.used_at:%H:%M} UTC" if last.used_at else "not used yet"
+    return f"{last.made_by} made a code that lets somebody in as admin until {last.ends_at:%H:%M} UTC; {used}."
 
 
 def _menu(exchange: Exchange) -> tuple[MenuItem, ...]:

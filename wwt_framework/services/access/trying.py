@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from wwt_framework.errors import Denied, WwtError
+from wwt_framework.errors import Denied, NotSignedIn, WwtError
 from wwt_framework.model import ROLES, User
 from wwt_framework.plugin import Visit
 from wwt_framework.services.access.backends import vouched
@@ -38,6 +38,23 @@ class Wanted:
         return (
             "certificate" if self.dn else "header" if self.remote_user else ", ".join(sorted(self.headers)) or "nothing"
         )
+
+
+def wanted_of(login: str, password: str, header: str, dn: str, token: str, peer: str) -> Wanted:
+    """The first of these that is given. Raises `NotSignedIn` when nothing is, or the header is none."""
+    peer = peer.strip() or "127.0.0.1"
+    if login.strip():
+        return Wanted(login, password)
+    if token.strip():
+        return Wanted(headers={"authorization": f"Bearer {token.strip()}"}, peer=peer)
+    if dn.strip():
+        return Wanted(dn=dn.strip(), peer=peer)
+    name, colon, value = header.partition(":")
+    if not colon or not name.strip():
+        raise NotSignedIn("Give a name, a certificate's subject, a token, or a header like X-Remote-User: olga.")
+    if name.strip().upper() == "REMOTE_USER":
+        return Wanted(remote_user=value.strip(), peer=peer)
+    return Wanted(headers={name.strip().lower(): value.strip()}, peer=peer)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from wwt_framework.model import OPEN_STATES, TRANSITIONS, Action, ActionState
@@ -85,12 +85,13 @@ def action_lines(store: Store, query: ActionQuery, *, push: Collection[str] = ()
     now = store.now()
     stuck = ledger.stuck(store, now - STUCK_AFTER)
     since = None if query.days is None else now - timedelta(days=query.days)
-    wanted = ActionSearch(query.states, query.kinds, query.users, query.text, since, query.draft, reason=query.reason)
+    users = tuple(name for user in query.users for name in ledger.names_of(store, user))
+    wanted = ActionSearch(query.states, query.kinds, users, query.text, since, query.draft, reason=query.reason)
     if query.stuck:
         found, total = _page_of([action for action in stuck if _fits(action, wanted)], query.page)
     else:
         found, total = ledger.search_actions(store, wanted, PAGE, (query.page - 1) * PAGE)
-    any_state = ActionSearch((), query.kinds, query.users, query.text, since, query.draft, reason=query.reason)
+    any_state = ActionSearch((), query.kinds, users, query.text, since, query.draft, reason=query.reason)
     lines = lines_of(store, found, now, push=push, stuck={action.id for action in stuck})
     return ActionPage(query, lines, total, ledger.count_actions(store, any_state), len(stuck))
 
@@ -101,6 +102,8 @@ def lines_of(
     """*actions* with their sentences."""
     ids = [action.id for action in actions]
     words, rehearsed = ledger.words(store, ids), ledger.rehearsed_among(store, ids)
+    names = ledger.aliases(store)
+    actions = [replace(action, user=names.get(action.user, action.user)) for action in actions]
     return tuple(
         ActionLine(
             action,
@@ -120,9 +123,10 @@ def action_history(store: Store, action_id: str, *, push: Collection[str] = ()) 
     stuck = {one.id for one in ledger.stuck(store, now - STUCK_AFTER)}
     (line,) = lines_of(store, [action], now, push=push, stuck=stuck)
     others = [one for one in reversed(ledger.actions_on(store, action.workflow)) if one.id != action_id]
-    return ActionHistory(
-        line, tuple(ledger.events(store, action_id)), tuple(others), ledger.has_evidence(store, action_id)
-    )
+    names = ledger.aliases(store)
+    events = tuple(replace(one, user=names.get(one.user, one.user)) for one in ledger.events(store, action_id))
+    others = [replace(one, user=names.get(one.user, one.user)) for one in others]
+    return ActionHistory(line, events, tuple(others), ledger.has_evidence(store, action_id))
 
 
 def _page_of(actions: Sequence[Action], page: int) -> tuple[list[Action], int]:

@@ -114,6 +114,7 @@ from wwt_framework.store.ledger.people import (
 from wwt_framework.store.ledger.persons import (
     Identity,
     Person,
+    aliases,
     change_person,
     disabled_among,
     find_person,
@@ -221,6 +222,7 @@ __all__ = [
     "actions_with",
     "add_account",
     "add_reasons",
+    "aliases",
     "answer",
     "begin_session",
     "book_entries",

@@ -168,6 +168,21 @@ def names_of(store: Store, name: str) -> tuple[str, ...]:
     return person.names if person else (name,)
 
 
+def aliases(store: Store) -> dict[str, str]:
+    """Name that somebody had before a link -> the name of the person."""
+    table = store.tables.person
+    with store.connection():
+        rows = {row.number: row for row in table.select()}
+    found = {}
+    for row in rows.values():
+        whole = row
+        while whole.alias_of is not None:
+            whole = rows[whole.alias_of]
+        if whole is not row:
+            found[row.name] = whole.name
+    return found
+
+
 def disabled_among(store: Store, names: Collection[str]) -> bool:
     """Whether one of *names* is disabled."""
     table = store.tables.person

@@ -106,7 +106,9 @@ def actions(
         return _table(query, format)
     found = desk.action_lines(current_app().store, query, push=_push())
     kinds = tuple((choice.kind.name, choice.kind.label) for choice in desk.kinds(current_house().hooks))
-    users = tuple(ledger.action_users(current_app().store))
+    store = current_app().store
+    names = ledger.aliases(store)
+    users = tuple(dict.fromkeys(names.get(name, name) for name in ledger.action_users(store)))
     shown = ListPage(found, given, kinds, users)
     return render("actions.html", page=shown)
 

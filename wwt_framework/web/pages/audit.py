@@ -64,7 +64,7 @@ def query_of(user: str, deed: str, since: str, until: str, before: str) -> DeedQ
     """What the address asks for. Raises `Refused` with 400. *until* is a day that counts, or a time that does not."""
     if before and not (before.isascii() and before.isdigit() and len(before) < 19):
         raise Refused(400, f"before: expected the number of a line, got {before!r}.")
-    people = (user.strip(),) if user.strip() else ()
+    people = ledger.names_of(current_exchange().app.store, user.strip()) if user.strip() else ()
     query = DeedQuery(people, deed, _moment(since, "since"), _moment(until, "until"), int(before) if before else None)
     if query.until is not None and _is_day(until):
         query = replace(query, until=query.until + timedelta(days=1))

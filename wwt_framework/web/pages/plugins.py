@@ -12,6 +12,7 @@ from wwt_framework.errors import PluginError, WwtError
 from wwt_framework.hooks.loader import Loaded
 from wwt_framework.hooks.option_rows import OptionRow
 from wwt_framework.hooks.record import Failure, Quarantine, Timing
+from wwt_framework.services.access.admins import warning
 from wwt_framework.services.mailing import NO_SERVER
 from wwt_framework.store import ledger
 from wwt_framework.web.exchange import Exchange, Refused, current_exchange
@@ -56,6 +57,7 @@ class PluginsPage:
     restart_needed: tuple[str, ...]
     refused_pages: tuple[str, ...]
     is_admin: bool
+    locked_out: str = ""  # that no admin can sign in, for who may know
 
 
 def page_of(exchange: Exchange) -> PluginsPage:
@@ -70,6 +72,7 @@ def page_of(exchange: Exchange) -> PluginsPage:
         restart_needed=tuple(app.restart_needed),
         refused_pages=exchange.room.refused,
         is_admin=is_admin,
+        locked_out=warning(house.hooks, app.store) if exchange.user.may("operator") else "",
     )
 
 
