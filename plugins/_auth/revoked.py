@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,7 @@ from wwt_framework.errors import Denied, PluginError
 
 from .distinguished import Parts, parts_of, written
 
+LOOK_S = 5.0  # between two looks at the files: a grid has hundreds, and every request asks
 _SUFFIXES = {".pem", ".crl", ".der", ".crt", ".cer", *(f".r{n}" for n in range(10)), *(f".{n}" for n in range(10))}
 
 
@@ -35,6 +37,7 @@ class Revoked:
         self._authorities = authorities
         self._lock = threading.Lock()
         self._known: _Known | None = None
+        self._looked = 0.0
 
     def check(self, certificate: x509.Certificate, now: datetime) -> None:
         """Raises `Denied` for a certificate that is revoked, or of which nobody can tell."""
@@ -58,12 +61,15 @@ class Revoked:
         return True, f"{len(known.lists)} lists of revoked certificates"
 
     def _current(self) -> _Known:
-        """What the files say; read again when one of them changed."""
-        files = [*_files(self._place), *_files(self._authorities)]
-        stamp = tuple((str(path), (stat := path.stat()).st_mtime_ns, stat.st_size) for path in files)
+        """What the files say; looked at every few seconds, and read again when one of them changed."""
         with self._lock:
-            if self._known is None or self._known.stamp != stamp:
-                self._known = self._read(stamp)
+            now = time.monotonic()
+            if self._known is None or now - self._looked >= LOOK_S:
+                files = [*_files(self._place), *_files(self._authorities)]
+                stamp = tuple((str(path), (stat := path.stat()).st_mtime_ns, stat.st_size) for path in files)
+                if self._known is None or self._known.stamp != stamp:
+                    self._known = self._read(stamp)
+                self._looked = now
             return self._known
 
     def _read(self, stamp: tuple[tuple[str, int, int], ...]) -> _Known:

@@ -100,10 +100,12 @@ class X509:
 
     @hookimpl
     def startup(self) -> None:
-        """Raises `PluginError` when the file of people can not be used."""
+        """Raises `PluginError` when the file of people, or a folder, can not be used."""
         self._people.current()
         if self._people.problems:
             raise PluginError("\n".join(self._people.problems))
+        if self._revoked:
+            self._revoked.told(datetime.now(timezone.utc))  # read now: the first visitor has no time for it
 
     @hookimpl
     def register_login_options(self) -> Sequence[LoginOption]:

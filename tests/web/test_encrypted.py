@@ -6,6 +6,7 @@ import http.client
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 from wwt_framework.errors import WwtError
 from wwt_framework.testing.certificates import Authority
 from wwt_framework.web.encrypted import Keys, make_adapter
-from wwt_framework.web.server import Server, Serving, _server
+from wwt_framework.web.server import Server, Serving, _server, hurry
 
 SHOWN = ("wsgi.url_scheme", "SSL_CLIENT_VERIFY", "SSL_CLIENT_CERT", "HTTP_X_REMOTE_USER", "HTTP_X_OTHER")
 
@@ -54,7 +55,7 @@ def serve() -> Iterator[Callable[[Keys | None], Server]]:
         thread.join()
 
 
-def client(authority: Authority, person: Path | None = None) -> ssl.SSLContext:
+def trusting(authority: Authority, person: Path | None = None) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=str(authority.path))
     if person:
         context.load_cert_chain(person)
@@ -72,7 +73,7 @@ def get(server: Server, context: ssl.SSLContext, headers: dict[str, str] | None 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_tls_1_2_and_1_3_are_spoken(authority, pem, serve, version) -> None:
-    context = client(authority)
+    context = trusting(authority)
     context.minimum_version = context.maximum_version = version
 
     assert "wsgi.url_scheme=https" in get(serve(Keys(pem, pem)), context)
@@ -80,7 +81,7 @@ def test_tls_1_2_and_1_3_are_spoken(authority, pem, serve, version) -> None:
 
 def test_tls_1_1_is_refused(authority, pem, serve) -> None:
     server = serve(Keys(pem, pem))
-    context = client(authority)
+    context = trusting(authority)
     context.set_ciphers("ALL:@SECLEVEL=0")
     with pytest.warns(DeprecationWarning, match="TLSv1"):
         context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
@@ -92,7 +93,7 @@ def test_tls_1_1_is_refused(authority, pem, serve) -> None:
 def test_a_client_that_does_not_shake_hands_keeps_nobody_waiting(authority, pem, serve) -> None:
     server = serve(Keys(pem, pem))
     with socket.create_connection(server.bind_addr):  # says nothing
-        assert "wsgi.url_scheme=https" in get(server, client(authority))
+        assert "wsgi.url_scheme=https" in get(server, trusting(authority))
 
 
 def test_plain_http_is_answered_in_words(pem, serve) -> None:
@@ -106,17 +107,17 @@ def test_plain_http_is_answered_in_words(pem, serve) -> None:
 
 
 def test_without_client_ca_nobody_is_asked_for_a_certificate(authority, pem, serve) -> None:
-    assert "SSL_CLIENT_VERIFY=NONE" in get(serve(Keys(pem, pem)), client(authority, authority.person("olga")))
+    assert "SSL_CLIENT_VERIFY=NONE" in get(serve(Keys(pem, pem)), trusting(authority, authority.person("olga")))
 
 
 def test_with_client_ca_a_certificate_is_handed_on_and_none_is_fine(authority, pem, serve) -> None:
     server = serve(Keys(pem, pem, client_ca=authority.path))
     person = authority.person("olga")
 
-    told = get(server, client(authority, person))
+    told = get(server, trusting(authority, person))
     assert "SSL_CLIENT_VERIFY=SUCCESS" in told
     assert told.partition("SSL_CLIENT_CERT=")[2].split()[2][:60] in person.read_text()
-    assert "SSL_CLIENT_VERIFY=NONE" in get(server, client(authority))
+    assert "SSL_CLIENT_VERIFY=NONE" in get(server, trusting(authority))
 
 
 def test_a_certificate_of_a_strange_authority_is_refused(authority, pem, serve, tmp_path) -> None:
@@ -124,12 +125,12 @@ def test_a_certificate_of_a_strange_authority_is_refused(authority, pem, serve, 
     stranger = Authority(tmp_path / "strange").person("olga")
 
     with pytest.raises((ssl.SSLError, ConnectionError)):
-        get(server, client(authority, stranger))
-    assert "SSL_CLIENT_VERIFY=NONE" in get(server, client(authority))
+        get(server, trusting(authority, stranger))
+    assert "SSL_CLIENT_VERIFY=NONE" in get(server, trusting(authority))
 
 
 def test_headers_with_underscores_are_dropped(authority, pem, serve) -> None:
-    told = get(serve(Keys(pem, pem)), client(authority), {"X_Remote_User": "admin", "X-Other": "kept"})
+    told = get(serve(Keys(pem, pem)), trusting(authority), {"X_Remote_User": "admin", "X-Other": "kept"})
 
     assert "HTTP_X_REMOTE_USER" not in told
     assert "HTTP_X_OTHER=kept" in told
@@ -155,3 +156,30 @@ def test_authorities_that_are_none_are_named(pem, tmp_path) -> None:
 
     with pytest.raises(WwtError, match=r"nonsense\.pem: expected PEM certificates of authorities"):
         make_adapter(Keys(pem, pem, client_ca=nonsense))
+
+
+def test_a_handshake_that_never_ends_is_ended(authority, pem, serve) -> None:
+    server = serve(Keys(pem, pem))
+    server.reading_s = 0
+    with socket.create_connection(server.bind_addr, timeout=0.05) as client:
+        client.sendall(b"\x16\x03\x01")  # the beginning of a greeting
+        end, ended = time.monotonic() + 60, False
+        while not ended and time.monotonic() < end:
+            hurry(server)
+            try:
+                ended = not client.recv(65536)
+            except TimeoutError:
+                continue
+            except ConnectionError:
+                ended = True
+
+    assert ended
+
+
+def test_clients_that_come_and_go_leave_the_server_as_it_was(authority, pem, serve) -> None:
+    server = serve(Keys(pem, pem))
+    for said in (b"", b"\x00", b"\x16\x03\x01\x02\x00", b"GET / HTTP/1.0\r\n\r\n", b"\xff" * 4096):
+        with socket.create_connection(server.bind_addr) as client:
+            client.sendall(said)
+
+    assert "wsgi.url_scheme=https" in get(server, trusting(authority))

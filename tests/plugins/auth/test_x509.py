@@ -149,7 +149,12 @@ class TestRevoked:
         with pytest.raises(Denied, match=r"CN=Olga Ópera was revoked"):
             it.ask("identify", visit=shown(olga))
 
-    def test_a_new_list_counts_at_once(self, started, own) -> None:
+    def test_a_folder_that_is_not_there_is_named_at_the_start(self, started, own) -> None:
+        with pytest.raises(PluginError, match="nowhere: expected a file or a folder"):
+            started(crl=str(own.folder / "nowhere"), ca=str(own.path))
+
+    def test_a_new_list_counts_as_soon_as_it_is_looked_at(self, started, own, monkeypatch) -> None:
+        monkeypatch.setattr("wwt_plugins._auth.revoked.LOOK_S", 0)
         olga = own.person()
         own.revoke()
         it = started(crl=str(own.folder), ca=str(own.path))
