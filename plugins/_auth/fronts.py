@@ -5,11 +5,14 @@ from __future__ import annotations
 import ipaddress
 import threading
 from collections.abc import Sequence
+from logging import Logger
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator
 
 from wwt_framework.plugin import Visit
+
+_PEERS = 100  # addresses that the log names; whoever tries from everywhere does not fill it
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -61,22 +64,27 @@ def as_said(text: str) -> str:
 class Ignored:
     """How often a header came from somewhere that may not set it: mostly a proxy that was not named."""
 
-    def __init__(self) -> None:
+    def __init__(self, log: Logger) -> None:
+        self._log = log
         self._lock = threading.Lock()
         self._times = 0
-        self._last = ""
+        self._peers: set[str] = set()  # that the log knows
 
     def note(self, visit: Visit) -> None:
+        """Count it; the log says once from where."""
         with self._lock:
             self._times += 1
-            self._last = visit.peer or "an address that can not be told"
+            is_new = visit.peer not in self._peers and len(self._peers) < _PEERS
+            self._peers |= {visit.peer} if is_new else set()
+        if is_new:
+            self._log.warning("a header was ignored from who is no proxy here", extra={"peer": visit.peer})
 
     @property
     def text(self) -> str:
-        """A half-sentence for /plugins; "" when there was none."""
+        """A half-sentence for /health, which everybody may read: without addresses; "" when there was none."""
         with self._lock:
             times = "once" if self._times == 1 else f"{self._times:,} times"
-            return f"; ignored it {times} from elsewhere, last from {self._last}" if self._times else ""
+            return f"; ignored it {times} from elsewhere, the log says from where" if self._times else ""
 
 
 Separator = Literal[";", ",", "|", " "]

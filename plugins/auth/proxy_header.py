@@ -69,7 +69,7 @@ class ProxyHeader:
         self._options = context.options
         self._user = context.options.user or ("REMOTE_USER" if context.options.variables else "X-Remote-User")
         self._url = context.url
-        self._ignored = Ignored()
+        self._ignored = Ignored(context.log)
 
     @hookimpl
     def register_login_options(self) -> Sequence[LoginOption]:
@@ -108,8 +108,7 @@ class ProxyHeader:
     def report_health(self) -> Health:
         if self._options.variables:
             return Health(True, f"takes {self._user} from the server that runs us by WSGI")
-        proxies = ", ".join(map(str, self._options.proxies))
-        return Health(True, f"takes {self._user} from {proxies}{self._ignored.text}")
+        return Health(True, f"takes {self._user} from the proxies that are named{self._ignored.text}")
 
 
 def _one_line(text: str) -> str:

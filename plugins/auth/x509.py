@@ -96,7 +96,7 @@ class X509:
         self._options = options
         self._people = People(options.people)
         self._revoked = Revoked(options.crl, options.ca) if options.crl and options.ca else None
-        self._ignored = Ignored()
+        self._ignored = Ignored(context.log)
 
     @hookimpl
     def startup(self) -> None:
