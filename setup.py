@@ -38,6 +38,9 @@ CORE = [
     "threadpoolctl",
 ]
 
+#: Signing in by passkeys.
+PASSKEYS = ["webauthn>=3"]
+
 SCALE = ["distributed>=2024", "gunicorn", "psycopg[binary]"]
 
 #: What asks CMS's services needs: it reads grid certificates.
@@ -58,6 +61,7 @@ OIDC = ["authlib>=1.6", "joserfc>=1"]
 LDAP = ["python-ldap>=3.4"]
 
 TEST = [
+    *PASSKEYS,
     *CMS,
     *ORACLE,
     *STOMP,
@@ -142,6 +146,7 @@ setup(
         "oidc": OIDC,
         "x509": X509,
         "stomp": STOMP,
+        "passkeys": PASSKEYS,
         "scale": SCALE,
         "test": TEST,
         "docs": DOCS,
@@ -191,7 +196,9 @@ setup(
             "ldap = wwt_plugins.auth.ldap:Ldap",
             "local = wwt_plugins.auth.local:LocalAccounts",
             "oidc = wwt_plugins.auth.oidc:Oidc",
+            "passkey = wwt_plugins.auth.passkey:Passkeys",
             "proxy_header = wwt_plugins.auth.proxy_header:ProxyHeader",
+            "token = wwt_plugins.auth.token:TokenBackend",
             "x509 = wwt_plugins.auth.x509:X509",
         ],
         "wwt.extras": [

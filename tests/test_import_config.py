@@ -282,6 +282,29 @@ def test_without_the_address_of_the_service_no_automatic_acdc_is_listed(tmp_path
     ]
 
 
+def test_p15_who_may_register_comes_over(tmp_path: Path):
+    converted = convert(Original(EVERYTHING, "config.yml"))
+
+    assert "valid_emails.domains -> auth.local.domains: cern.ch" in converted.carried
+    assert "valid_emails.whitelist -> auth.local.whitelist: joe@example.org" in converted.carried
+    assert "  local: {domains: [cern.ch], whitelist: [joe@example.org]}  # valid_emails\n" in converted.text
+
+
+@pytest.mark.parametrize("value", ["cern.ch", "[cern]", "[5]", "{a: b}", "['a b.ch']"])
+def test_domains_that_can_not_be_meant_are_left(value: str):
+    converted = convert(Original(f"valid_emails: {{domains: {value}}}", "config.yml"))
+
+    assert "valid_emails.domains: expected a list of domains" in " ".join(converted.left)
+    assert "  local: {}" in converted.text
+
+
+def test_it_is_said_that_the_salt_is_dropped_and_how_accounts_come_over():
+    left = " ".join(convert(Original("host: {port: 80}", "config.yml")).left)
+
+    assert "keys/salt.txt: is dropped" in left
+    assert "users.db: comes over by itself: wwt import-users users.db" in left
+
+
 def test_the_key_of_executors_is_not_written_down_and_it_is_said_where_it_goes(tmp_path: Path):
     converted = convert(Original("actions: {key: 'very secret'}", "config.yml", tmp_path))
 

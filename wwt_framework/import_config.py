@@ -6,7 +6,7 @@ The keys are those of config.yml itself, and of config.yml and credential.yml of
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from wwt_framework.errors import ConfigError
 from wwt_framework.import_config_clusters import CLUSTER_KEYS, clusters
 from wwt_framework.import_config_monit import KEYS as WATCHING
 from wwt_framework.import_config_monit import is_of_monit, watching
+from wwt_framework.import_config_people import registering
 from wwt_framework.options import HouseOptions
 
 _HOUSE: dict[Keys, str] = {  # what only has another name here
@@ -35,6 +36,8 @@ _OWN_WAY: set[Keys] = {  # what has a home here, but not by renaming
     ("host", "port"),
     ("data", "all_errors"),
     ("workspace",),
+    ("valid_emails", "domains"),
+    ("valid_emails", "whitelist"),
     ("aieh", "static"),
     ("aieh", "user"),
     ("aieh", "dry"),
@@ -44,7 +47,6 @@ _COOKIES = (
     "nothing here signs in at CERN with cookies; let cron fetch the file and name it in errors.json_file.path, or use "
     "an address that takes a certificate"
 )
-_ACCOUNTS = "nobody signs up by mail here; an admin makes accounts: wwt user add NAME --role operator"
 _MONGO = "actions are kept in the database of wwt.store, not in MongoDB; those of the past come over from a file that "
 _MONGO += "mongoexport writes: wwt import-actions FILE"
 _PREDICT = "no prediction service is asked; keep the value for the options of the plugin you list under ml:"
@@ -54,8 +56,6 @@ _LEFT: dict[Keys, str] = {
     ("data", "cookie_file"): _COOKIES,
     ("data", "cookie_pem"): _COOKIES,
     ("data", "cookie_key"): _COOKIES,
-    ("valid_emails", "domains"): _ACCOUNTS,
-    ("valid_emails", "whitelist"): _ACCOUNTS,
     ("actions", "key"): "is a secret; write it into a file that only wwt may read, and that file into "
     "actions.executor: {key: {$file: PATH}}",
     ("actions", "database"): _MONGO,
@@ -69,7 +69,8 @@ _LEFT: dict[Keys, str] = {
 }
 _KNOWN: set[Keys] = {*_HOUSE, *_OWN_WAY, *_LEFT, *CLUSTER_KEYS}
 _ALWAYS_LEFT = (
-    "users.db and keys/salt.txt: passwords can not be carried over; make accounts: wwt user add NAME --role operator",
+    "users.db: comes over by itself: wwt import-users users.db; everybody chooses a new password by mail",
+    "keys/salt.txt: is dropped; a password has a salt of its own here, and the old hashes can not be checked",
     "reasons.db: comes over by itself: wwt import-actions reasons.db",
 )
 _SOURCES = ("cms_names", "cms_exit_codes", "cms_links")
@@ -95,6 +96,7 @@ class _Draft:
     clusters: str | None = ""  # options of error_vectors as YAML; None: nothing is grouped
     rules: str = ""  # options of auto_acdc as YAML; "": there is no such service
     watching: str = ""  # options of workflowmonit as YAML; "": nothing is watched
+    local: str = "{}"  # options of auth.local as YAML
     carried: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
 
@@ -150,10 +152,8 @@ def convert(*originals: Original) -> Converted:
     draft.clusters = None if grouping.skip else _yaml(grouping.options)
     draft.carried += grouping.carried
     draft.left += grouping.left
-    options, carried, left = watching(found)
-    draft.watching = _yaml(options) if options else ""
-    draft.carried += carried
-    draft.left += left
+    draft.watching = _told(draft, watching(found)) or ""
+    draft.local = _told(draft, registering(values)) or "{}"
     if main:
         _files(draft, folder)
         draft.left += _ALWAYS_LEFT
@@ -166,6 +166,14 @@ def _mapping(original: Original) -> dict[Any, Any]:
         told = f"{original.name}:1: expected the original's config.yml, got {quote(tree.data)}"
         raise ConfigError(*tree.problems or (told,))
     return tree.data
+
+
+def _told(draft: _Draft, found: tuple[Mapping[str, Any] | None, Sequence[str], Sequence[str]]) -> str:
+    """The options of a plugin as YAML, "" for none; what became of the keys goes into *draft*."""
+    options, carried, left = found
+    draft.carried += carried
+    draft.left += left
+    return _yaml(options) if options else ""
 
 
 def _leaves(data: Any, keys: Keys) -> Iterator[tuple[Keys, Any]]:
@@ -290,9 +298,14 @@ def _text(draft: _Draft, name: str) -> str:
     if draft.clusters is not None:
         lines += ["", "clustering:", f"  error_vectors: {draft.clusters}  # cluster", "  nearest: {}"]
     lines += ["", "actions:", *(f"  {name}: {{}}" for name in _ACTIONS)]
-    lines += ["  executor: {}  # add the key with which executors report: {key: {$file: PATH}}"]
+    lines += ["  executor: {}  # add the key with which old clients report: {key: {$file: PATH}}"]
     lines += [f"  auto_acdc: {draft.rules}  # aieh"] if draft.rules else []
-    lines += ["", "auth:", "  local: {}"]
+    lines += [
+        "",
+        "auth:",
+        "  token: {}",
+        f"  local: {draft.local}" + ("  # valid_emails" if draft.local != "{}" else ""),
+    ]
     lines += ["", "extras:", f"  workflowmonit: {draft.watching}  # of workflowmonit"] if draft.watching else []
     lines += ["", "# Not carried over:"]
     return "\n".join([*lines, *(f"# - {printable(sentence, 500)}" for sentence in draft.left), ""])

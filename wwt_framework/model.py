@@ -443,6 +443,8 @@ class User:
     roles: frozenset[str] = frozenset()  # viewer, operator, admin, machine
     backend: str = ""  # the plugin that vouches for this user, e.g. "auth.local"
     login: str = ""  # what that backend calls them, where it is not their name here; `at_backend` knows
+    scope: frozenset[str] | None = None  # roles that whoever shows a token has at most; None: no token was shown
+    account_of: str = ""  # the backend whose account this is, when a token or a passkey of another one stands for it
 
     @property
     def at_backend(self) -> str:

@@ -161,6 +161,53 @@ class AccountsDoor(Protocol):
     def all(self) -> list[Account]:
         """Every account, by name."""
 
+    def with_email(self, email: str) -> list[Account]:
+        """Accounts with this mail address, however it is written in case, active or not."""
+
+    def end_sessions(self, name: str) -> int:
+        """Sign *name* out of every browser; returns how many there were."""
+
+
+@dataclass(frozen=True)
+class Credential:
+    """What lets somebody in: a token, a passkey, a code that was mailed. The secret itself is never kept.
+
+    ``name``: by which it is found. Where that is a secret, keep its SHA-256; ``details`` are JSON values.
+    """
+
+    kind: str  # "token", "passkey", "reset": as the plugin calls it
+    name: str = field(repr=False)
+    owner: str  # the name of an account
+    details: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    expires_at: datetime | None = None  # None: never
+    created_at: datetime | None = None  # None: it was not kept yet
+    used_at: datetime | None = None  # to the minute
+
+
+class CredentialsDoor(Protocol):
+    """Credentials in the store, yours alone. What has expired is not there any more. Granted to wwt.auth."""
+
+    def add(self, credential: Credential) -> Credential:
+        """Keep a new one. Raises `WwtError` when there is one of this kind and name."""
+
+    def find(self, kind: str, name: str) -> Credential | None:
+        """The one of that name."""
+
+    def all(self, kind: str, owner: str | None = None) -> list[Credential]:
+        """Those of *owner*; None: everybody's. Newest first."""
+
+    def take(self, kind: str, name: str) -> Credential | None:
+        """The one of that name, which is gone then: of two who take it at the same time one gets it."""
+
+    def change(self, kind: str, name: str, **fields: Any) -> Credential:
+        """Change ``details`` or ``expires_at``; returns it. Raises `NotFound`."""
+
+    def use(self, kind: str, name: str) -> None:
+        """Note that it was used just now. A full disk keeps nobody out."""
+
+    def forget(self, kinds: Collection[str], owner: str | None = None) -> int:
+        """Delete all of *owner*; None: all that have expired. Returns how many."""
+
 
 class LimitsDoor(Protocol):
     """How often something may be tried, counted for all processes together. Granted to wwt.auth."""
@@ -218,6 +265,12 @@ class MailDoor(Protocol):
     def trouble(self) -> str:
         """Why no mail goes out at this moment, in words; "" when nothing is known against it."""
 
+    def has_server(self) -> bool:
+        """Whether this installation sends mail at all."""
+
+    def webmaster(self) -> str:
+        """Address of who answers for this installation; "" when none is named."""
+
 
 class JobsDoor(Protocol):
     """Asks for background work. Granted to every namespace."""
@@ -258,6 +311,7 @@ class PluginContext(Generic[OptionsT]):
     memory: MutableMapping[str, Any]  # yours alone; JSON values, kept in the store
     actions: ActionsDoor
     accounts: AccountsDoor
+    credentials: CredentialsDoor
     limits: LimitsDoor
     audit: AuditDoor
     mail: MailDoor

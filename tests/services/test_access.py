@@ -255,6 +255,60 @@ def test_a_backend_can_not_speak_for_another_one(gate: Gate) -> None:
     assert gate.access.sign_in("olga", "lie")[0].user.backend == "auth.liar"
 
 
+class Tokens:
+    """A token of olga that reads only, and one of an account nobody knows any more."""
+
+    @hookimpl
+    def identify(self, visit: Visit) -> User | None:
+        of = {"Bearer hers": "auth.roles", "Bearer stale": "auth.gone"}.get(visit.headers.get("authorization", ""))
+        return User("olga", scope=frozenset({"viewer"}), account_of=of) if of else None
+
+    @hookimpl
+    def authenticate(self, username: str, password: str) -> User | None:
+        if (username, password) != ("olga", "token"):
+            return None
+        return User("olga", scope=frozenset({"viewer", "admin"}), account_of="auth.roles")
+
+
+def test_a_token_stands_for_an_account_of_another_backend_and_gives_its_scope_at_most(gate: Gate) -> None:
+    gate.hooks.register("auth.tokens", Tokens(), deadline_s=60)
+    gate.roles.roles["olga"] = ["operator"]
+
+    user = gate.visit(authorization="Bearer hers").user
+    assert (user.name, user.backend, user.roles) == ("olga", "auth.roles", {"viewer"})
+
+
+def test_a_token_gives_no_role_that_its_owner_lacks(gate: Gate) -> None:
+    gate.hooks.register("auth.tokens", Tokens(), deadline_s=60)
+    gate.roles.roles["olga"] = ["operator"]
+
+    assert gate.visit(authorization=basic("olga", "token")).user.roles == {"viewer"}
+
+
+def test_a_token_of_a_backend_that_is_gone_is_nobody(gate: Gate) -> None:
+    gate.hooks.register("auth.tokens", Tokens(), deadline_s=60)
+
+    with pytest.raises(NotSignedIn, match=r"auth\.gone, which is not there any more"):
+        gate.visit(authorization="Bearer stale")
+
+
+def test_a_token_starts_no_session(gate: Gate) -> None:
+    gate.hooks.register("auth.tokens", Tokens(), deadline_s=60)
+
+    with pytest.raises(Denied, match="A token is for programs"):
+        gate.access.sign_in("olga", "token")
+
+
+def test_a_token_that_is_shown_as_a_password_is_asked_for_each_time(gate: Gate) -> None:
+    tokens = Tokens()
+    gate.hooks.register("auth.tokens", tokens, deadline_s=60)
+    gate.roles.roles["olga"] = ["operator"]
+    gate.visit(authorization=basic("olga", "token"))
+    gate.visit(authorization=basic("olga", "token"))
+
+    assert gate.backend.asked == 2
+
+
 # -- sessions -----------------------------------------------------------------
 
 

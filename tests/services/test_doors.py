@@ -34,7 +34,7 @@ def store() -> Iterator[Store]:
 def test_every_plugin_gets_all_doors_of_its_context(store: Store) -> None:
     doors = set(lend(store, "errors", "errors.world", Clockwork()))
 
-    assert doors == {"memory", "actions", "accounts", "limits", "audit", "mail", "jobs", "compute"}
+    assert doors == {"memory", "actions", "accounts", "credentials", "limits", "audit", "mail", "jobs", "compute"}
 
 
 @pytest.mark.parametrize(

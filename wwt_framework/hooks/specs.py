@@ -350,6 +350,8 @@ def identify(visit: Visit) -> User | None:
     Raise ``Denied``: what it shows is yours and no good, expired or revoked say; every page tells so, in your words.
     Any other exception counts as None, and is a failure of yours.
     Trust a header only if your options name the proxies that may set it, and only by ``visit.peer``.
+    A token that stands for somebody whom another backend knows names that one in ``account_of``, and in ``scope`` the
+    roles that it gives at most: the other backend is asked which roles there are.
     """
 
 

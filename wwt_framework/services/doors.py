@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from wwt_framework.compute import LOCAL, Compute
-from wwt_framework.errors import PluginError, WwtError
+from wwt_framework.errors import PluginError, StoreError, WwtError
 from wwt_framework.model import Action, ActionState, User
 from wwt_framework.options import HouseOptions
-from wwt_framework.plugin import Account, ActionKind, ComputeDoor, ExecutorSeen, ExecutorWord, Reported
+from wwt_framework.plugin import Account, ActionKind, ComputeDoor, Credential, ExecutorSeen, ExecutorWord, Reported
 from wwt_framework.services.access.limits import Limits
 from wwt_framework.services.mailing import NO_SERVER, Post
 from wwt_framework.store import Store, ledger
+
+log = logging.getLogger(__name__)
 
 #: door -> the namespaces that may open it
 GRANTED = {
     "actions": ("actions",),
     "accounts": ("auth",),
+    "credentials": ("auth",),
     "limits": ("auth",),
     "audit": ("auth",),
     "mail": ("auth", "actions", "extras"),
@@ -119,10 +123,50 @@ class Accounts:
             ledger.write_down(self._store, self._plugin, "changed account", account.name, fields=sorted(fields))
         return account
 
+    def with_email(self, email: str) -> list[Account]:
+        return ledger.accounts_with_email(self._store, email)
+
+    def end_sessions(self, name: str) -> int:
+        account = ledger.find_account(self._store, name)
+        person = ledger.person_of(self._store, self._plugin, account.name if account else name)
+        return ledger.end_sessions_of(self._store, person.name) if person else 0
+
     def _is_known(self, account: Account) -> None:
         """The person is on /people, with these roles, before they sign in for the first time."""
         user = User(account.name, account.full_name, account.email, account.roles, self._plugin)
         ledger.meet(self._store, user, seen=False, account=True)
+
+
+class Credentials:
+    """`CredentialsDoor`: each plugin sees its own. Who did what with them the plugin writes down."""
+
+    def __init__(self, store: Store, plugin: str) -> None:
+        self._store = store
+        self._plugin = plugin
+
+    def add(self, credential: Credential) -> Credential:
+        return ledger.add_credential(self._store, self._plugin, credential)
+
+    def find(self, kind: str, name: str) -> Credential | None:
+        return ledger.find_credential(self._store, self._plugin, kind, name)
+
+    def all(self, kind: str, owner: str | None = None) -> list[Credential]:
+        return ledger.credentials(self._store, self._plugin, kind, owner)
+
+    def take(self, kind: str, name: str) -> Credential | None:
+        return ledger.take_credential(self._store, self._plugin, kind, name)
+
+    def change(self, kind: str, name: str, **fields: Any) -> Credential:
+        return ledger.change_credential(self._store, self._plugin, kind, name, **fields)
+
+    def use(self, kind: str, name: str) -> None:
+        try:
+            ledger.use_credential(self._store, self._plugin, kind, name)
+        except StoreError as err:
+            log.warning("last use of a credential could not be noted: %s", err)
+
+    def forget(self, kinds: Collection[str], owner: str | None = None) -> int:
+        return ledger.forget_credentials(self._store, self._plugin, kinds, owner)
 
 
 class LimitsOf:
@@ -178,6 +222,12 @@ class Mail:
     def trouble(self) -> str:
         return self._post.state().trouble if self._post.has_server else NO_SERVER
 
+    def has_server(self) -> bool:
+        return self._post.has_server
+
+    def webmaster(self) -> str:
+        return self._post.webmaster
+
 
 class Jobs:
     """`JobsDoor`: runs are asked for in the name of the plugin."""
@@ -212,7 +262,7 @@ def lend(
     compute: ComputeDoor | None = None,
     limits: Limits | None = None,
 ) -> dict[str, Any]:
-    """The doors of one plugin, as `PluginContext` wants them: memory, actions, accounts, limits, audit, mail, jobs, compute.
+    """The doors of one plugin, as `PluginContext` wants them, by name.
 
     *namespace*: "errors", "auth"; *plugin*: its full name, "auth.local". *pulling*: of this moment.
     *post*: None where mail is never sent. *compute*: None for processes of this machine.
@@ -220,6 +270,7 @@ def lend(
     """
     limits = limits or Limits(store, HouseOptions)
     doors: dict[str, Any] = {"actions": Actions(store, pulling), "accounts": Accounts(store, plugin)}
+    doors["credentials"] = Credentials(store, plugin)
     doors |= {"limits": LimitsOf(limits), "audit": Audit(store, plugin)}
     doors["mail"] = Mail(post, plugin) if post else Closed(f"plugin '{plugin}': {NO_SERVER}")
     for door, namespaces in GRANTED.items():

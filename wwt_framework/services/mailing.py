@@ -71,6 +71,11 @@ class Post:
     def has_server(self) -> bool:
         return self._house().mail is not None
 
+    @property
+    def webmaster(self) -> str:
+        """Address of who answers for this installation; "" when none is named."""
+        return self._house().webmaster.email
+
     def queue(
         self,
         asked_by: str,

@@ -120,6 +120,23 @@ class BreakGlass(Model):
     used_at = Moment(null=True)
 
 
+class Credential(Model):
+    """What a plugin of wwt.auth lets somebody in by: a token, a passkey, a code that was mailed. Never a secret itself."""
+
+    number = AutoField()
+    plugin = Words()
+    kind = Words()
+    name = Words()  # by which it is found
+    owner = Words(index=True)  # the name of an account as it is compared
+    details = Json()
+    created_at = Moment()
+    expires_at = Moment(null=True, index=True)
+    used_at = Moment(null=True)
+
+    class Meta:
+        indexes = ((("plugin", "kind", "name"), True),)
+
+
 class Action(Model):
     """What an operator asked for. ``number`` is the order in which actions came."""
 
@@ -387,6 +404,7 @@ class Tables:
         self.device = self._bound(Device, "device")
         self.attempt = self._bound(Attempt, "attempt")
         self.break_glass = self._bound(BreakGlass, "break_glass")
+        self.credential = self._bound(Credential, "credential")
         self.action = self._bound(Action, "action")
         self.action_event = self._bound(ActionEvent, "action_event")
         self.draft = self._bound(Draft, "draft")

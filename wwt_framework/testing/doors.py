@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from typing import Any
 from wwt_framework.addresses import address
 from wwt_framework.errors import Denied, NotFound, PluginError, TooOften, WwtError
 from wwt_framework.model import OPEN_STATES, ROLES, TRANSITIONS, Action, ActionState, Case, SiteStatus
-from wwt_framework.plugin import Account, ActionKind, ExecutorSeen, ExecutorWord, Reported
+from wwt_framework.plugin import Account, ActionKind, Credential, ExecutorSeen, ExecutorWord, Reported
 
 QUEUED = ActionState.QUEUED
 
@@ -22,6 +23,7 @@ GRANTED = {
     "accounts": ("wwt.auth",),
     "limits": ("wwt.auth",),
     "audit": ("wwt.auth",),
+    "credentials": ("wwt.auth",),
     "mail": ("wwt.auth", "wwt.actions", "wwt.extras"),
 }
 
@@ -111,30 +113,99 @@ class ActionsInMemory:
         self.kept[action.id] = replace(action, state=state, note=note, changed_at=self._now())
 
 
+def _key(name: str) -> str:
+    """Names as they are compared."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
 class AccountsInMemory:
     """`AccountsDoor` over a dictionary."""
 
     def __init__(self, accounts: Iterable[Account] = ()) -> None:
-        self._kept = {account.name: account for account in accounts}
+        self._kept = {_key(account.name): account for account in accounts}
+        self.signed_out: list[str] = []
 
     def find(self, name: str) -> Account | None:
-        return self._kept.get(name)
+        return self._kept.get(_key(name))
 
     def add(self, account: Account) -> None:
-        if account.name in self._kept:
+        if _key(account.name) in self._kept:
             raise WwtError(f"There is already an account '{account.name}'.")
         if strange := account.roles - set(ROLES):
             raise WwtError(f"Unknown role '{min(strange)}'; there are {', '.join(ROLES)}.")
-        self._kept[account.name] = account
+        self._kept[_key(account.name)] = account
 
     def change(self, name: str, **fields: Any) -> Account:
-        if name not in self._kept:
+        key = _key(name)
+        if key not in self._kept:
             raise NotFound(f"There is no account '{name}'.")
-        self._kept[name] = replace(self._kept[name], **fields)
-        return self._kept[name]
+        if "roles" in fields:
+            fields["roles"] = frozenset(fields["roles"])
+        self._kept[key] = replace(self._kept[key], **fields)
+        return self._kept[key]
 
     def all(self) -> list[Account]:
         return [self._kept[name] for name in sorted(self._kept)]
+
+    def with_email(self, email: str) -> list[Account]:
+        return [account for account in self.all() if account.email and account.email.lower() == email.lower()]
+
+    def end_sessions(self, name: str) -> int:
+        self.signed_out.append(name)
+        return 1
+
+
+class CredentialsInMemory:
+    """`CredentialsDoor` over a dictionary, with a clock that a test can set."""
+
+    def __init__(self, now: Callable[[], datetime] | None = None) -> None:
+        self.now = now or (lambda: datetime.now(timezone.utc))
+        self._kept: dict[tuple[str, str], Credential] = {}
+
+    def add(self, credential: Credential) -> Credential:
+        if (credential.kind, credential.name) in self._kept:
+            raise WwtError(f"There is a {credential.kind} of this name already.")
+        kept = replace(credential, owner=_key(credential.owner), created_at=self.now(), used_at=None)
+        self._kept[kept.kind, kept.name] = kept
+        return kept
+
+    def find(self, kind: str, name: str) -> Credential | None:
+        found = self._kept.get((kind, name))
+        return None if found is None or self._expired(found) else found
+
+    def all(self, kind: str, owner: str | None = None) -> list[Credential]:
+        whose = None if owner is None else _key(owner)
+        wanted = [one for one in self._kept.values() if one.kind == kind and whose in (None, one.owner)]
+        return [one for one in reversed(wanted) if not self._expired(one)]
+
+    def take(self, kind: str, name: str) -> Credential | None:
+        found = self.find(kind, name)
+        self._kept.pop((kind, name), None)
+        return found
+
+    def change(self, kind: str, name: str, **fields: Any) -> Credential:
+        found = self.find(kind, name)
+        if found is None:
+            raise NotFound(f"There is no such {kind}.")
+        self._kept[kind, name] = replace(found, **fields)
+        return self._kept[kind, name]
+
+    def use(self, kind: str, name: str) -> None:
+        if (found := self.find(kind, name)) is not None:
+            self._kept[kind, name] = replace(found, used_at=self.now())
+
+    def forget(self, kinds: Collection[str], owner: str | None = None) -> int:
+        gone = [
+            key
+            for key, one in self._kept.items()
+            if one.kind in kinds and (self._expired(one) if owner is None else one.owner == _key(owner))
+        ]
+        for key in gone:
+            del self._kept[key]
+        return len(gone)
+
+    def _expired(self, one: Credential) -> bool:
+        return one.expires_at is not None and one.expires_at <= self.now()
 
 
 @dataclass
@@ -187,6 +258,7 @@ class MailInMemory:
 
     sent: list[SentMail] = field(default_factory=list)
     closed: str = ""  # why no mail can be sent
+    of_webmaster: str = "webmaster@example.org"
 
     def send(
         self,
@@ -215,6 +287,12 @@ class MailInMemory:
 
     def trouble(self) -> str:
         return self.closed
+
+    def has_server(self) -> bool:
+        return not self.closed
+
+    def webmaster(self) -> str:
+        return self.of_webmaster
 
 
 @dataclass

@@ -24,6 +24,7 @@ from wwt_framework.testing.doors import (
     AuditInMemory,
     ClosedDoor,
     ComputeHere,
+    CredentialsInMemory,
     JobsInMemory,
     LimitsInMemory,
     MailInMemory,
@@ -44,6 +45,7 @@ class Doors:
     accounts: AccountsInMemory = field(default_factory=AccountsInMemory)
     limits: LimitsInMemory = field(default_factory=LimitsInMemory)
     audit: AuditInMemory = field(default_factory=AuditInMemory)
+    credentials: CredentialsInMemory = field(default_factory=CredentialsInMemory)
     mail: MailInMemory = field(default_factory=MailInMemory)
     jobs: JobsInMemory = field(default_factory=JobsInMemory)
     compute: ComputeHere = field(default_factory=ComputeHere)

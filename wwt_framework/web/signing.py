@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import MutableMapping
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -32,7 +31,8 @@ def sign_in(exchange: Exchange, username: str, password: str) -> None:
 
 def begin(exchange: Exchange, user: User, plugin: str) -> None:
     """Start a session for a user whom *plugin* vouches for. Raises `Denied`."""
-    _keep(exchange, *exchange.app.access.sessions.begin(replace(user, backend=plugin), browser_of(exchange)))
+    access = exchange.app.access
+    _keep(exchange, *access.sessions.begin(access.vouched(user, plugin), browser_of(exchange)))
 
 
 def break_glass(exchange: Exchange, code: str) -> None:

@@ -16,7 +16,7 @@ from wwt_framework.plugin import Health, Page, PluginContext, Reply, Snapshot, V
 
 from .documents import Documents
 from .profile import Honours
-from .service import BEGINNING, Service
+from .service import Service
 from .speaking import Speaking
 
 #: What ``/getaction?test=1`` has answered since 2016.
@@ -27,28 +27,19 @@ SAMPLE: Mapping[str, Any] = {
         "Reasons": ["This is a sample; there is no workflow of this name."],
     }
 }
-_PATHS = ("/getaction", "/reportaction")
 _MOST_DAYS = 36_500
 
 
-class ExecutorKeys(PluginOptions):
-    """One executor that has a token of its own."""
-
-    token: SecretStr = Field(description="sent as `Authorization: Bearer TOKEN`; at least 16 characters", min_length=16)
-
-
 class Executor:
-    """Let executors fetch actions and report them, by the shared key of old or each by a token of its own."""
+    """Let executors fetch actions and report them, each by a token of its own or by the shared key of old."""
 
     class Options(PluginOptions):
         key: SecretStr | None = Field(
-            None, description="the key that all old clients share; leave it out when every executor has a token"
+            None,
+            description="the key that all old clients share; leave it out when every executor has a token (auth.token)",
         )
         key_owner: str = Field(
             "unified", min_length=1, description="whom the shared key stands for, as /actions says it"
-        )
-        executors: dict[str, ExecutorKeys] = Field(
-            {}, description="executors with tokens of their own: {unified: {token: {$env: UNIFIED_TOKEN}}}"
         )
         honours: dict[str, Honours] | None = Field(
             None,
@@ -66,7 +57,6 @@ class Executor:
         options = context.options
         self._key = options.key.get_secret_value() if options.key else ""
         self._key_owner = options.key_owner
-        self._tokens = {name: keys.token.get_secret_value() for name, keys in options.executors.items()}
         self._speaking = Speaking(context.actions, options.honours, options.key_owner)
         self._service = Service(context.actions)
         self._documents = Documents()
@@ -76,21 +66,10 @@ class Executor:
 
     @hookimpl
     def identify(self, visit: Visit) -> User | None:
-        """The executor behind a token, or behind the shared key in the body of a GET. It may do nothing else here."""
-        path = visit.path.rstrip("/")
-        if path not in _PATHS and not path.startswith(BEGINNING):
+        """Whom the shared key stands for, when it is in the body of a GET. It opens nothing else."""
+        if visit.path.rstrip("/") != "/getaction" or not self._is_key(_posted(visit).get("key")):
             return None
-        name = self._by_token(visit)
-        if not name and path == "/getaction" and self._is_key(_posted(visit).get("key")):
-            name = self._key_owner
-        return User(name, roles=frozenset({"machine"})) if name else None
-
-    def _by_token(self, visit: Visit) -> str:
-        scheme, _, given = visit.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
-            return ""
-        found = [name for name, token in self._tokens.items() if _same(given.strip(), token)]
-        return found[0] if found else ""
+        return User(self._key_owner, roles=frozenset({"machine"}))
 
     def _is_key(self, given: Any) -> bool:
         return bool(self._key) and isinstance(given, str) and _same(given, self._key)
@@ -127,21 +106,21 @@ class Executor:
             actions = self._actions.open(since)
         else:
             actions = self._actions.hand_out(self._called(visit, user), since)
-            self._speaking.heard(user.name)
+            self._speaking.heard(user.at_backend)
         return Reply(body=self._documents(actions), content_type="application/json")
 
     def report(self, visit: Visit, user: User, snapshot: Snapshot) -> Reply:  # noqa: ARG002  # as every page
         """Close what was handed out: ``{valid_key, valid_format, success, already_reported, does_not_exist}``."""
         posted = _posted(visit)
-        mine = user.backend == self._name
-        valid_key = mine or self._is_key(posted.get("key"))
+        machine = "machine" in user.roles
+        valid_key = machine or self._is_key(posted.get("key"))
         workflows = posted.get("workflows")
         valid_format = isinstance(workflows, list) and all(isinstance(name, str) for name in workflows)
         answer: dict[str, Any] = {"valid_key": valid_key, "valid_format": valid_format}
         if not valid_key:
             self._log.warning("a report came without the key", extra={"remote": visit.remote})
         elif isinstance(workflows, list) and valid_format:
-            reported = self._actions.report(user.name if mine else self._key_owner, workflows)
+            reported = self._actions.report(user.at_backend if machine else self._key_owner, workflows)
             answer["success"] = list(reported.success)
             answer["already_reported"] = list(reported.already_reported)
             answer["does_not_exist"] = list(reported.does_not_exist)
@@ -161,10 +140,9 @@ class Executor:
     def report_health(self) -> Health:
         """Who asked last, and what was fetched and never heard of again."""
         seen = self._actions.executors()
-        if not self._key and not self._tokens:
-            return Health(True, "actions can be fetched; to report them an executor needs a key: set key or executors")
         if not seen:
-            return Health(True, "no executor has asked yet")
+            how = "" if self._key else "; to report, one needs a token: wwt token add NAME --role machine"
+            return Health(True, f"no executor has asked yet{how}")
         last = max(seen, key=lambda one: one.seen_at)
         told = f"{last.name} asked last, at {last.seen_at:%Y-%m-%d %H:%M} UTC"
         stuck = self._actions.stuck(datetime.now(timezone.utc) - self._stuck_after)
@@ -178,11 +156,11 @@ class Executor:
 
     def _only_looks(self, visit: Visit, user: User) -> bool:
         """Whether a person asks: that somebody reads the list in a browser does not make actions "fetched"."""
-        person = bool(user.name) and user.backend != self._name
+        person = bool(user.at_backend) and "machine" not in user.roles
         return person or visit.method == "HEAD" or "sec-fetch-mode" in visit.headers or "cookie" in visit.headers
 
     def _called(self, visit: Visit, user: User) -> str:
-        return user.name or f"somebody without a key at {visit.remote or 'an unknown address'}"
+        return user.at_backend or f"somebody without a key at {visit.remote or 'an unknown address'}"
 
 
 def _same(given: str, secret: str) -> bool:

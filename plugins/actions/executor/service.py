@@ -51,25 +51,27 @@ class Service:
 
     def _manifest(self, visit: Visit, user: User) -> words.ManifestTaken:
         manifest = words.Manifest.model_validate(visit.json)
-        self._actions.heard(user.name, manifest=manifest.model_dump(mode="json"))
-        refused = [one.why for one in refusals(manifest.kinds, self._actions.kinds(), user.name)]
-        return words.ManifestTaken(executor=user.name, refused=refused)
+        self._actions.heard(user.at_backend, manifest=manifest.model_dump(mode="json"))
+        refused = [one.why for one in refusals(manifest.kinds, self._actions.kinds(), user.at_backend)]
+        return words.ManifestTaken(executor=user.at_backend, refused=refused)
 
     def _heartbeat(self, visit: Visit, user: User) -> words.Heard:
-        self._actions.heard(user.name, words.Heartbeat.model_validate(visit.json).doing)
-        return words.Heard(executor=user.name, at=datetime.now(timezone.utc))
+        self._actions.heard(user.at_backend, words.Heartbeat.model_validate(visit.json).doing)
+        return words.Heard(executor=user.at_backend, at=datetime.now(timezone.utc))
 
     def _claim(self, visit: Visit, user: User) -> words.Claimed:
         wish = words.Claim.model_validate(visit.json)
-        self._actions.heard(user.name)
-        kinds = wish.kinds if wish.kinds is not None else self._honoured(user.name)
-        return words.Claimed(actions=[_told(action) for action in self._actions.claim(user.name, wish.limit, kinds)])
+        self._actions.heard(user.at_backend)
+        kinds = wish.kinds if wish.kinds is not None else self._honoured(user.at_backend)
+        return words.Claimed(
+            actions=[_told(action) for action in self._actions.claim(user.at_backend, wish.limit, kinds)]
+        )
 
     def _answer(self, visit: Visit, user: User) -> words.AnswerTaken:
         said = words.Answered.model_validate(visit.json)
-        self._actions.heard(user.name)
+        self._actions.heard(user.at_backend)
         tasks = [ExecutorWord(one.word, one.task, one.why, one.request) for one in said.tasks]
-        action = self._actions.answer(user.name, said.action, tasks, _OUTCOMES[said.outcome], said.why)
+        action = self._actions.answer(user.at_backend, said.action, tasks, _OUTCOMES[said.outcome], said.why)
         return words.AnswerTaken(action=action.id, state=action.state.value)
 
     def _honoured(self, executor: str) -> list[str] | None:

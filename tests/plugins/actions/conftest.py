@@ -13,19 +13,24 @@ import pytest
 
 from tests.roof.conftest import Running, Wwt
 from wwt_framework.model import Action, ActionState
+from wwt_framework.services.doors import lend
 from wwt_framework.store import Store, ledger, open_store
+from wwt_plugins.auth.token.kept import Tokens
+from wwt_plugins.auth.token.pages import executor
 
 KEY = "the key that all share"
-TOKEN = "a token of unified alone"
 CONFIG = f"""\
 wwt: {{listen: '127.0.0.1:0', refresh_minutes: 60, open_reading: %s}}
 actions:
   executor:
     key: {KEY}
-    executors: {{unified: {{token: {TOKEN}}}, other: {{token: another token for another}}}}
 auth:
+  token: {{deadline_s: 60}}
   local: {{time_cost: 1, memory_kib: 8, parallelism: 1, deadline_s: 60}}
 """
+
+
+EXECUTORS = ("unified", "other")
 
 
 class Served:
@@ -35,6 +40,10 @@ class Served:
         program.write(CONFIG % str(open_reading).lower())
         self.server: Running = program.start("serve", "--no-jobs")
         self.store: Store = open_store(f"sqlite:///{program.folder / 'wwt-data' / 'wwt.db'}")
+        clockwork: Any = None
+        credentials = lend(self.store, "auth", "auth.token", clockwork)["credentials"]
+        tokens = Tokens(credentials, most_days=1)
+        self.token, self.other_token = (tokens.make(executor(name), "machine", "", 1).text for name in EXECUTORS)
         self.host, _, port = self.server.address.removeprefix("http://").partition(":")
         self.port = int(port)
 

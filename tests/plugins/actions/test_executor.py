@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wwt_framework.errors import PluginError
 from wwt_framework.model import Action, ActionState, Case, Draft, Known, Reason, Recovery, Task, User, Workflow
 from wwt_framework.plugin import ActionKind, Field, Reply, Visit
 from wwt_framework.snapshot import Snapshot
@@ -22,7 +21,8 @@ from wwt_plugins.actions.executor.documents import Documents, as_document
 from wwt_plugins.actions.executor.service import openapi
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
-KEY, TOKEN = "the shared key", "a token of its own"
+KEY = "the shared key"
+UNIFIED = User("unified", roles=frozenset({"machine"}), backend="auth.token")
 SITES = ["T1_US_FNAL", "T2_CH_CERN"]
 
 
@@ -139,10 +139,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
     started: list[Running] = []
 
     def make(**options: Any) -> Running:
-        tokens = {"unified": {"token": TOKEN}}
-        started.append(
-            running("actions.executor", {"key": KEY, "executors": tokens, **options}, tmp_path, Doors(tmp_path))
-        )
+        started.append(running("actions.executor", {"key": KEY, **options}, tmp_path, Doors(tmp_path)))
         return started[-1]
 
     yield make
@@ -234,7 +231,7 @@ def test_a_person_who_looks_at_the_list_has_fetched_nothing(it: Running, visit: 
 @pytest.mark.parametrize(
     ("visit", "who"),
     [
-        ({"headers": {"authorization": f"Bearer {TOKEN}"}}, "unified"),
+        ({"user": UNIFIED}, "unified"),
         ({"json": {"key": KEY}}, "robot"),
         ({}, "somebody without a key at 10.0.0.7"),
         ({"json": {"key": "wrong"}}, "somebody without a key at 10.0.0.7"),
@@ -273,7 +270,7 @@ def test_j2_a_token_reports_without_the_shared_key(it: Running) -> None:
     ask(it, "/getaction")
     said = {"workflows": ["wf_a", "wf_x"]}
 
-    assert ask(it, "/reportaction", json=said, headers={"authorization": f"Bearer {TOKEN}"}).json == {
+    assert ask(it, "/reportaction", json=said, user=UNIFIED).json == {
         "valid_key": True, "valid_format": True, "success": ["wf_a"], "already_reported": [], "does_not_exist": ["wf_x"],
     }  # fmt: skip
 
@@ -284,14 +281,9 @@ def test_without_a_key_in_the_options_no_key_is_right(start: Callable[..., Runni
     assert ask(it, "/reportaction", json={"key": "", "workflows": []}).json["valid_key"] is False
 
 
-def test_a_short_token_is_refused_at_start(start: Callable[..., Running]) -> None:
-    with pytest.raises(PluginError, match=r"executors\.unified\.token"):
-        start(executors={"unified": {"token": "short"}})
-
-
 @pytest.mark.parametrize("path", ["/getprepids", "/submit2", "/", "/p/actions.executor/x"])
-def test_neither_key_nor_token_says_who_it_is_anywhere_else(it: Running, path: str) -> None:
-    visit = Visit("GET", path, {"authorization": f"Bearer {TOKEN}"}, json={"key": KEY})
+def test_the_key_says_who_it_is_nowhere_else(it: Running, path: str) -> None:
+    visit = Visit("GET", path, {}, json={"key": KEY})
 
     assert it.ask("identify", visit=visit) is None
 
@@ -337,7 +329,7 @@ def test_a_profile_in_the_options_takes_the_place_of_todays_unified(start: Calla
 def test_a_manifest_counts_in_the_place_of_the_profile(it: Running) -> None:
     it.doors.actions.pulled = [ACDC, CLONE, SPECIAL, RECOVERY]
     said = {"kinds": {"recovery": {}, "special": {"choices": {"action": ["by-pass"]}}}}
-    told = ask(it, "/api/v1/executor/manifest", json=said, headers={"authorization": f"Bearer {TOKEN}"})
+    told = ask(it, "/api/v1/executor/manifest", json=said, user=UNIFIED)
 
     assert set(refused(it)) == {
         ("acdc", "", ""), ("clone", "", ""), ("special", "action", "force-complete"), ("special", "action", "on-hold"),
@@ -453,11 +445,11 @@ def test_a_recovery_is_said_to_stay_open_for_ever(it: Running) -> None:
 # -- how it is --
 
 
-def test_health_says_that_nobody_can_report_without_key_and_tokens(start: Callable[..., Running]) -> None:
-    health = start(key=None, executors={}).ask("report_health")
+def test_health_says_how_an_executor_gets_a_token(start: Callable[..., Running]) -> None:
+    health = start(key=None).ask("report_health")
 
     assert (health.ok, health.text) == (
-        True, "actions can be fetched; to report them an executor needs a key: set key or executors",
+        True, "no executor has asked yet; to report, one needs a token: wwt token add NAME --role machine",
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from wwt_framework.model import ROLES, User
 from wwt_framework.plugin import Visit
 
 if TYPE_CHECKING:
-    from wwt_framework.hooks.manager import Answer, Hooks
+    from wwt_framework.hooks.manager import Hooks
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Backends:
             raise NotSignedIn(
                 f"Nobody knows this name with this password, but {answer.plugin} could not be asked; try again later."
             )
-        return vouched(answer)
+        return self.vouched(answer.value, answer.plugin)
 
     def identify(self, visit: Visit) -> User | None:
         """The user behind *visit*, without the roles that other plugins grant. Raises `Denied`."""
@@ -52,7 +52,7 @@ class Backends:
         if answer.error is not None:
             log.warning("a visitor could not be identified: %s", answer.complaint)
             return None
-        return vouched(answer)
+        return self.vouched(answer.value, answer.plugin)
 
     def with_roles(self, user: User, before: frozenset[str] = frozenset()) -> User:
         """*user* with the roles that came from its backend and those that are granted to it. Raises `Denied`.
@@ -72,6 +72,19 @@ class Backends:
             log.warning("unknown roles were left out", extra={"user": user.name, "roles": strange})
         return replace(user, roles=frozenset(roles & set(ROLES)))
 
+    def vouched(self, user: User, plugin: str) -> User:
+        """*user* with the backend that vouches: *plugin*, whatever it says of itself.
+
+        A plugin of wwt.auth may say by ``account_of`` that another backend knows this account and its roles.
+        Raises `NotSignedIn` for a user without a name, and when that other backend is not there any more.
+        """
+        if not user.name:
+            raise NotSignedIn(f"{plugin} let somebody in without a name; that is a mistake in the plugin.")
+        other = user.account_of if plugin.startswith("auth.") else ""
+        if other and other not in self._hooks().plugins:
+            raise NotSignedIn(f"This stands for an account of {other}, which is not there any more.")
+        return replace(user, backend=other or plugin, account_of="")
+
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Wait until a password may be checked: few are at the same time. Raises `NotSignedIn`."""
@@ -81,11 +94,3 @@ class Backends:
             yield
         finally:
             self._turns.release()
-
-
-def vouched(answer: Answer) -> User:
-    """The user in *answer*, with the name of the plugin that vouches, whatever it says of itself."""
-    user: User = answer.value
-    if not user.name:
-        raise NotSignedIn(f"{answer.plugin} let somebody in without a name; that is a mistake in the plugin.")
-    return replace(user, backend=answer.plugin)

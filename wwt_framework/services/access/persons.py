@@ -45,8 +45,11 @@ class Persons:
 
 
 def as_person(user: User, person: Person) -> User:
-    """*user* of a backend as *person*: what is done in this name is the person's."""
-    return replace(
+    """*user* of a backend as *person*: what is done in this name is the person's.
+
+    Whoever shows a token has of all these roles what the token gives at most.
+    """
+    known = replace(
         user,
         name=person.name,
         login="" if person.name == user.name else user.name,
@@ -54,6 +57,14 @@ def as_person(user: User, person: Person) -> User:
         email=user.email or person.email,
         roles=user.roles | person.roles,
     )
+    return within_scope(known)
+
+
+def within_scope(user: User) -> User:
+    """*user* with at most the roles that the token gives which was shown; as it is when none was."""
+    if user.scope is None:
+        return user
+    return replace(user, roles=frozenset(role for role in user.scope if user.may(role)))
 
 
 def as_backend(user: User, roles: Collection[str]) -> User:

@@ -72,6 +72,8 @@ class Access:
         """
         browser = browser or Browser()
         user = self._authenticate(username, password, browser.remote, "form", browser.device)
+        if user.scope is not None:
+            raise Denied("A token is for programs. Sign in with your password; a program shows its token each time.")
         return self.sessions.begin(user, browser)
 
     # -- who is it --
@@ -141,9 +143,14 @@ class Access:
             self.limits.give_back(turn)
         return user
 
+    def vouched(self, user: User, plugin: str) -> User:
+        """*user*, for whom a page of *plugin* vouches, with the backend that knows the account. Raises `NotSignedIn`."""
+        return self._backends.vouched(user, plugin)
+
     def _by_basic(self, username: str, password: str, remote: str) -> User:
         user = self.persons.known(self._backends.with_roles(self._authenticate(username, password, remote, "basic")))
-        self._basic.add(self._keyed(username, password), user, self._store.now())
+        if user.scope is None:  # a token that was revoked ends at once, and costs no hash to check
+            self._basic.add(self._keyed(username, password), user, self._store.now())
         return user
 
     def _identify(self, visit: Visit) -> User | None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from wwt_framework.errors import Denied, NotSignedIn, WwtError
 from wwt_framework.model import ROLES, User
 from wwt_framework.plugin import Visit
-from wwt_framework.services.access.backends import vouched
+from wwt_framework.services.access.backends import Backends
 from wwt_framework.services.access.credentials import check_bounds
-from wwt_framework.services.access.persons import as_person
+from wwt_framework.services.access.persons import as_person, within_scope
 from wwt_framework.store import Store, ledger
 
 if TYPE_CHECKING:
@@ -106,7 +106,9 @@ def _tried(hooks: Hooks, store: Store, wanted: Wanted) -> Trial:
     if answer.error is not None:
         return Trial(lines, refusal=str(answer.error))
     try:
-        return replace(_as_whom(hooks, store, vouched(answer)), asked=lines)
+        return replace(
+            _as_whom(hooks, store, Backends(lambda: hooks).vouched(answer.value, answer.plugin)), asked=lines
+        )
     except WwtError as err:
         return Trial(lines, refusal=str(err))
 
@@ -181,7 +183,7 @@ def _as_whom(hooks: Hooks, store: Store, user: User) -> Trial:
         lines.insert(0, Line(user.backend, "grants roles itself, so what it said at sign-in does not count"))
     person = ledger.person_of(store, user.backend, user.name)
     if person is None:
-        return Trial((), tuple(lines), replace(user, roles=frozenset(roles)), True, refusal)
+        return Trial((), tuple(lines), within_scope(replace(user, roles=frozenset(roles))), True, refusal)
     if person.roles:
         lines.append(Line("granted here", ", ".join(sorted(person.roles)), "yes"))
     if person.disabled_at is not None:

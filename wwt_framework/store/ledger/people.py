@@ -13,6 +13,7 @@ from wwt_framework.errors import NotFound, WwtError
 from wwt_framework.model import ROLES
 from wwt_framework.plugin import Account
 from wwt_framework.store import Store
+from wwt_framework.store.fields import storable
 
 LONGEST_NAME = 100
 _CHANGEABLE = ("secret", "roles", "full_name", "email", "active")
@@ -35,6 +36,14 @@ def accounts(store: Store) -> list[Account]:
     """Every account, by name."""
     with store.connection():
         return [_account(row) for row in store.tables.account.select().order_by(store.tables.account.key)]
+
+
+def accounts_with_email(store: Store, email: str) -> list[Account]:
+    """Accounts with this mail address, however it is written in case, active or not, by name."""
+    table = store.tables.account
+    mine = peewee.fn.LOWER(table.email) == storable(email.lower())
+    with store.connection():
+        return [_account(row) for row in table.select().where(mine, table.email != "").order_by(table.key)]
 
 
 def add_account(store: Store, account: Account) -> None:

@@ -20,8 +20,10 @@ from click.testing import CliRunner
 from wwt_framework.errors import Denied, WwtError
 from wwt_framework.hooks.manager import Hooks
 from wwt_framework.model import User
+from wwt_framework.options import HouseOptions
 from wwt_framework.plugin import PluginContext
 from wwt_framework.services.doors import lend
+from wwt_framework.services.mailing import Post
 from wwt_framework.store import Store, ledger, open_store
 from wwt_plugins.auth.local import LocalAccounts
 
@@ -47,7 +49,7 @@ def local(store: Store, name: str = NAME, **options: Any) -> LocalAccounts:
         url=nothing,
         gather=nothing,
         snapshot=nothing,
-        **lend(store, "auth", name, nothing),
+        **lend(store, "auth", name, nothing, post=Post(store, HouseOptions)),
     )
     return LocalAccounts(context)
 
@@ -199,9 +201,7 @@ def test_it_fits_the_hooks(accounts: LocalAccounts) -> None:
 
 
 def user_command(accounts: LocalAccounts) -> click.Command:
-    (command,) = accounts.register_commands()
-    assert command.name == "user"
-    return command.command
+    return next(one.command for one in accounts.register_commands() if one.name == "user")
 
 
 def test_user_add_makes_an_account_that_can_sign_in(accounts: LocalAccounts) -> None:
@@ -257,10 +257,13 @@ def test_user_add_refuses_in_words(accounts: LocalAccounts, arguments: list[str]
 ASK = """
 import sys
 from types import SimpleNamespace
+from wwt_framework.options import HouseOptions
 from wwt_framework.services.doors import lend
+from wwt_framework.services.mailing import Post
 from wwt_framework.store import open_store
 from wwt_plugins.auth.local import LocalAccounts
-doors = lend(open_store(sys.argv[1]), "auth", "auth.local", None)
+store = open_store(sys.argv[1])
+doors = lend(store, "auth", "auth.local", None, post=Post(store, HouseOptions))
 options = LocalAccounts.Options(time_cost=1, memory_kib=8, parallelism=1)
 local = LocalAccounts(SimpleNamespace(name="auth.local", log=None, options=options, **doors))
 local.register_commands()[0].command(["add", "olga"])

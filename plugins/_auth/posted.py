@@ -1,0 +1,38 @@
+"""Reading what was posted, and writing tables for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from wwt_framework.plugin import Reply
+
+
+def one(posted: Mapping[str, str | list[str]], name: str) -> str:
+    """The value called *name*; "" without one, the last of several."""
+    value = posted.get(name, "")
+    return value[-1] if isinstance(value, list) else value
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], wanted: str, name: str) -> Reply:
+    """A table as JSON (a list of objects) or CSV. Spreadsheets calculate what begins with = + - @: a quote goes before."""
+    if wanted == "json":
+        return Reply(json=[dict(zip(columns, row, strict=True)) for row in rows])
+    if wanted != "csv":
+        return Reply(json={"error": f"format can be json or csv, not {wanted[:40]!r}.", "status": 400}, status=400)
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(value) for value in row] for row in rows)
+    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+    return Reply(
+        body=out.getvalue().encode("utf-8", "replace"), content_type="text/csv; charset=utf-8", headers=headers
+    )
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        value = " ".join(map(str, value))
+    return "'" + value if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
