@@ -96,7 +96,7 @@ def told(paths: list[Path], pattern: str) -> list[tuple[str, str]]:
 def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[click.Group]:
     """``wwt`` with what the shipped plugins contribute."""
     path = tmp_path / "plugins.yml"
-    path.write_text("errors: {world: {workflows: 5}}\nauth: {local: {}}\nactions: {procedures: {}}\n")
+    path.write_text("errors: {world: {workflows: 5}}\nauth: {token: {}, local: {}}\nactions: {procedures: {}}\n")
     monkeypatch.setenv("WWT_CONFIG", str(path))
     monkeypatch.setattr(sys, "argv", ["wwt"])
     with click.Context(cli.cli):
