@@ -28,13 +28,23 @@ _TELLING = tuple(
 _ANY = re.compile("|".join(pattern.pattern for pattern in _TELLING), re.IGNORECASE)
 
 
+#: How the error of a chain is named above what it said: "Fatal Exception (Exit code: 8028)".
+_HEADING = re.compile(r".{1,300} \(Exit code: (?:-?\d{1,10}|unknown|n\.r\.)\)\s*")
+
+
+def heading_of(line: str) -> bool:
+    """Whether *line* names an error of a job's chain, and what follows is what it said."""
+    return len(line) < 400 and line.rstrip().endswith(")") and _HEADING.fullmatch(line) is not None
+
+
 def key_lines(lines: Sequence[str]) -> list[int]:
     """The places of the few among *lines* that tell what went wrong, the more telling kinds first.
 
-    The line after "Exception Message:" is the message itself. Empty when no line tells anything.
+    The line after "Exception Message:" is the message itself. What an error of a chain is called is not among them.
+    Empty when no line tells anything.
     """
     near = range(len(lines)) if len(lines) <= 2 * _LINES else (*range(_LINES), *range(len(lines) - _LINES, len(lines)))
-    telling = [i for i in near if _ANY.search(lines[i][:_LOOKED_AT])]
+    telling = [i for i in near if _ANY.search(lines[i][:_LOOKED_AT]) and not heading_of(lines[i])]
     keys: list[int] = []
     for pattern in _TELLING if telling else ():
         for i in telling:

@@ -192,7 +192,8 @@ class LogExcerpt:
 class Template:
     """What many texts have in common: a message with places where they differ.
 
-    A place is a word in angle brackets that says what stands there: <file>, <site>, <host>, <number>, <*> for anything.
+    A place is a word in angle brackets that says what stands there: <file>, <site>, <host>, <address>, <number>,
+    <time>, <id>, <mail>, or <*> for anything.
     """
 
     id: str  # the same over refreshes and restarts; letters, digits, "-" and "_"

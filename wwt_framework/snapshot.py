@@ -235,9 +235,13 @@ class Snapshot:
         index = self.cube.workflows.find(workflow)
         return self.detail.log_codes(index) if self.detail and index >= 0 else set()
 
-    def global_logs(self, exit_code: int, limit: int = 200) -> list[LogExcerpt]:
-        """What failed jobs of any workflow said, the texts that most jobs share first."""
-        return self.detail.global_logs(exit_code, limit) if self.detail else []
+    def global_logs(self, exit_code: int, limit: int = 200, site: str = "") -> list[LogExcerpt]:
+        """What failed jobs of any workflow said, the texts that most jobs share first. *site*: only there."""
+        return self.detail.global_logs(exit_code, limit, site) if self.detail else []
+
+    def count_global_logs(self, exit_code: int, site: str = "") -> int:
+        """How many excerpts there are of *exit_code*, of all workflows."""
+        return self.detail.count_global_logs(exit_code, site) if self.detail else 0
 
     def log_templates(self) -> LogTemplates:
         """Message templates of all logs, with the jobs of each workflow that said them."""

@@ -202,10 +202,16 @@ class Detail:
         """Exit codes that have an excerpt."""
         return {row[0] for row in self._rows("select distinct exit_code from log where workflow = ?", index)}
 
-    def global_logs(self, exit_code: int, limit: int) -> list[LogExcerpt]:
-        """Excerpts of one exit code, of all workflows, those of most jobs first."""
-        rows = self._rows(_LOG + " where exit_code = ? order by count desc, log.id limit ?", exit_code, limit)
-        return [_log(row) for row in rows]
+    def global_logs(self, exit_code: int, limit: int, site: str = "") -> list[LogExcerpt]:
+        """Excerpts of one exit code, of all workflows, those of most jobs first. *site*: only there."""
+        query = _LOG + " where exit_code = ? and ? in ('', site) order by count desc, log.id limit ?"
+        return [_log(row) for row in self._rows(query, exit_code, site, limit)]
+
+    def count_global_logs(self, exit_code: int, site: str) -> int:
+        """How many there are."""
+        query = "select count(*) from log where exit_code = ? and ? in ('', site)"
+        count: int = self._rows(query, exit_code, site)[0][0]
+        return count
 
     def templates(self) -> dict[str, str]:
         """Id -> text of every message template, by id."""

@@ -27,7 +27,9 @@ from wwt_framework.model import Action, ActionState, Case, ExitCode, LogExcerpt,
 from wwt_framework.plugin import Link
 from wwt_framework.services.caselines import parameter_lines, type_words
 from wwt_framework.services.casetables import anchor_of, long_rows, short_of, wide_rows
-from wwt_framework.services.explaining import alike, explain, marked, read_code
+from wwt_framework.services.explaining import explain, read_code
+from wwt_framework.services.messages import alike
+from wwt_framework.services.saylines import marked
 from wwt_framework.services.triage import Examination, examine, plain_of, status_of
 from wwt_framework.snapshot import Snapshot
 

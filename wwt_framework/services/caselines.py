@@ -134,9 +134,14 @@ def type_words(error_type: str, exit_code: int | None) -> str:
 
 
 def chain_words(log: LogExcerpt) -> list[str]:
-    """The chain of errors of *log* in words, the first cause first; its own type when it has no chain."""
+    """The chain of errors of *log* in words, the first cause first; its own type when it has no chain.
+
+    The job ended with the exit code of its first cause, also where a report lists what followed before it.
+    """
     if log.chain:
-        return [type_words(link.error_type, link.exit_code) for link in log.chain]
+        cause = next((i for i, link in enumerate(log.chain) if link.exit_code == log.exit_code), 0)
+        links = (log.chain[cause], *log.chain[:cause], *log.chain[cause + 1 :])
+        return [type_words(link.error_type, link.exit_code) for link in links]
     return [type_words(log.error_type, log.exit_code)] if log.error_type else []
 
 

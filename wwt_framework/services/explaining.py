@@ -1,43 +1,19 @@
-"""What failed jobs said: the logs of one exit code, identical texts once, with the lines that tell most marked."""
+"""What failed jobs said: the logs of one exit code, by message, with the lines that tell most marked."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from wwt_framework.errors import NotFound
-from wwt_framework.keylines import key_lines
 from wwt_framework.model import NOT_REPORTED, ExitCode, LogExcerpt
-from wwt_framework.services.caselines import chain_words
-from wwt_framework.services.casetables import anchor_of, label_of, meaning_of, ordered, short_of
+from wwt_framework.services.casetables import anchor_of, label_of, meaning_of, short_of
+from wwt_framework.services.messages import Message, Saying, alike, messages
 from wwt_framework.snapshot import Snapshot
 
-#: Texts of a page.
+#: Messages, or texts, of a page.
 PAGE = 40
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of a text."""
-
-    text: str
-    key: bool  # it tells what went wrong
-
-
-@dataclass(frozen=True)
-class Saying:
-    """What some failed jobs said alike."""
-
-    number: int  # on all pages, from 1
-    lines: tuple[Line, ...]
-    text: str
-    count: int  # jobs that said it, as far as the sources know
-    sites: tuple[tuple[str, int], ...]  # the site of most jobs first
-    tasks: tuple[tuple[str, str, int], ...]  # path, short, jobs
-    chain: tuple[str, ...]  # "type (Exit code: n)", the first cause first
-    files: tuple[str, ...]  # input files that the sources name
-    urls: tuple[str, ...]  # of whole logs, http(s) only
+#: Excerpts of one exit code that are looked at where no workflow is named.
+_EXCERPTS = 3_000
 
 
 @dataclass(frozen=True)
@@ -55,37 +31,63 @@ class Explanation:
     elsewhere: bool  # the task (or site) has no logs: these are those of the whole workflow
     failed: int | None  # failed jobs of this code there; None: not known
     jobs: int  # that said any of this, as far as the sources know
+    messages: tuple[Message, ...]  # of this page; where one template is looked at, only its own
     sayings: tuple[Saying, ...]  # of this page
+    every: tuple[Saying, ...]  # on all pages
     found: int  # different texts, on all pages
+    grouped: int  # messages, on all pages
+    template: str  # the one that is looked at; "": all
     offset: int
     next: int | None
+    left: int  # how many more messages, or texts, come on later pages
+    unseen: int  # excerpts that were too many to be looked at
+    trouble: str  # why texts are not grouped; "" when nothing went wrong
+
+    @property
+    def mined(self) -> bool:
+        """Whether any of it has a template."""
+        return any(message.template for message in self.messages)
 
 
-def explain(snapshot: Snapshot, code: int, step: str = "", site: str = "", offset: int = 0) -> Explanation:
+def explain(
+    snapshot: Snapshot, code: int, step: str = "", site: str = "", offset: int = 0, template: str = ""
+) -> Explanation:
     """What failed jobs with *code* said in *step*: "/workflow/task", "/workflow", or "" for all workflows.
 
+    With a *template* only what is of it, text by text.
     A task (or site) without logs is answered with those of its whole workflow.
-    Raises `NotFound` for a workflow that the snapshot does not have.
+    Raises `NotFound` for a workflow or template that the snapshot does not have.
     """
     workflow = step.split("/")[1] if step.startswith("/") else step
     task = step if step.startswith("/") and step.count("/") > 1 and step.strip("/") != workflow else ""
-    elsewhere = False
-    if workflow:
-        if snapshot.cube.workflows.find(workflow) < 0:
-            raise NotFound(f"There is no workflow {workflow} in this snapshot.")
-        every = snapshot.logs(workflow, code)
-        logs = [log for log in every if log.task == (task or log.task) and log.site == (site or log.site)]
-        elsewhere = bool(every) and not logs
-        logs = logs or every
-    else:
-        logs = snapshot.global_logs(code)
-    sayings = alike(logs)
+    logs, elsewhere, unseen = _logs(snapshot, code, workflow, task, site)
+    if template:
+        logs = [log for log in logs if log.template == template]
+        if not logs:
+            raise NotFound(f"No log of exit code {label_of(code)} here is of the message {template[:64]!r}.")
+    every = alike(logs)
+    grouped = messages(every, snapshot.log_templates().texts)
     end = offset + PAGE
+    total = len(every) if template else len(grouped)
     return Explanation(
         code, label_of(code), meaning_of(snapshot.exit_codes, code), workflow, task, short_of(task), anchor_of(task),
         site, elsewhere, _failed(snapshot, code, workflow, task, site), sum(log.count for log in logs),
-        tuple(sayings[offset:end]), len(sayings), offset, end if end < len(sayings) else None,
+        tuple(grouped if template else grouped[offset:end]), tuple(every[offset:end]), tuple(every), len(every),
+        len(grouped), template, offset, end if end < total else None, max(0, total - end), unseen,
+        snapshot.detail.mining_trouble() if snapshot.detail else "",
     )  # fmt: skip
+
+
+def _logs(snapshot: Snapshot, code: int, workflow: str, task: str, site: str) -> tuple[list[LogExcerpt], bool, int]:
+    """The excerpts asked for; whether they are of the whole workflow instead; how many more there are."""
+    if not workflow:
+        logs = snapshot.global_logs(code, _EXCERPTS, site)
+        return logs, False, max(0, snapshot.count_global_logs(code, site) - len(logs))
+    if snapshot.cube.workflows.find(workflow) < 0:
+        raise NotFound(f"There is no workflow {workflow} in this snapshot.")
+    every = snapshot.logs(workflow, code)
+    logs = [log for log in every if log.task == (task or log.task) and log.site == (site or log.site)]
+    return logs or every, bool(every) and not logs, 0
 
 
 def _failed(snapshot: Snapshot, code: int, workflow: str, task: str, site: str) -> int | None:
@@ -93,7 +95,13 @@ def _failed(snapshot: Snapshot, code: int, workflow: str, task: str, site: str) 
     cube = snapshot.cube
     at = cube.code_index(code)
     if not workflow:
-        return 0 if at < 0 else int(cube.cell_count[cube.cell_code == at].sum())
+        if at < 0:
+            return 0
+        there = cube.cell_code == at
+        if site:
+            where = list(cube.sites).index(site) if site in cube.sites else -1
+            there = there & (cube.cell_site == where)
+        return int(cube.cell_count[there].sum())
     index = cube.workflows.find(workflow)
     if snapshot.known(workflow)["errors"].state == "unknown":
         return None
@@ -102,40 +110,6 @@ def _failed(snapshot: Snapshot, code: int, workflow: str, task: str, site: str) 
         for cell in cube.table(index)
         if cell.exit_code == code and cell.task == (task or cell.task) and cell.site == (site or cell.site)
     )
-
-
-def alike(logs: Iterable[LogExcerpt]) -> list[Saying]:
-    """Identical texts with identical chains once, those of most jobs first."""
-    groups: dict[tuple[str, tuple[str, ...]], list[LogExcerpt]] = {}
-    for log in logs:
-        groups.setdefault((log.text, tuple(chain_words(log))), []).append(log)
-    order = sorted(groups, key=lambda key: (-sum(log.count for log in groups[key]), key))
-    return [_saying(i, *key, groups[key]) for i, key in enumerate(order, 1)]
-
-
-def _saying(number: int, text: str, chain: tuple[str, ...], logs: list[LogExcerpt]) -> Saying:
-    sites: Counter[str] = Counter()
-    tasks: Counter[str] = Counter()
-    for log in logs:
-        sites[log.site] += log.count
-        tasks[log.task] += log.count
-    return Saying(
-        number, marked(text), text, sum(log.count for log in logs),
-        tuple((site, sites[site]) for site in ordered(sites, "errors")),
-        tuple((task, short_of(task), tasks[task]) for task in ordered(tasks, "errors")),
-        chain, tuple(dict.fromkeys(file for log in logs for file in log.files)),
-        tuple(dict.fromkeys(log.url for log in logs if log.url.lower().startswith(("http://", "https://")))),
-    )  # fmt: skip
-
-
-def marked(text: str) -> tuple[Line, ...]:
-    """The lines of *text*; a few that tell what went wrong are marked, the more telling kinds first.
-
-    The line after "Exception Message:" is the message itself.
-    """
-    lines = text.replace("\r\n", "\n").split("\n")
-    keys = set(key_lines(lines))
-    return tuple(Line(line, i in keys) for i, line in enumerate(lines))
 
 
 def read_code(text: str) -> int | None:

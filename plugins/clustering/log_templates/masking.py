@@ -41,9 +41,12 @@ Masked = tuple[str, tuple[str, ...]]
 
 
 def message_of(text: str) -> str:
-    """What is said in *text*: its key lines in their order; all of it when it is short or no line tells most."""
+    """What is said in *text*: its key lines in their order; all of it when it is short or no line tells most.
+
+    A line that only announces the next ("Exception Message:") says nothing itself.
+    """
     lines = text.splitlines()
-    if len(lines) > 1 and (keys := key_lines(lines)):
+    if len(lines) > 1 and (keys := [i for i in key_lines(lines) if not lines[i].rstrip().endswith(":")]):
         text = " ".join(lines[i][:_CHARACTERS] for i in sorted(keys)[:3])
     return text[:_CHARACTERS].encode("utf-8", "replace").decode("utf-8")  # no half characters
 

@@ -1,6 +1,6 @@
 """Message templates as a tree of fixed depth that grows line by line: P. He et al., "Drain", ICWS 2017.
 
-Messages of one length that begin alike are compared with each other; one that is like a template in enough of its
+Messages of one length that begin alike and name the same error are compared with each other; one that is like a template in enough of its
 words is of that template, and words in which they differ become places. Nothing is drawn: the same messages in the
 same order give the same templates.
 """
@@ -8,6 +8,7 @@ same order give the same templates.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,11 @@ SIMILAR = 0.4
 DEPTH = 2
 #: Different words at one fork; others go one way together.
 _FORKS = 100
+
+#: The name of an error is never a place: 'FileReadError', std::bad_alloc, CmsRunFailure.
+_NAMED = re.compile(
+    r"[a-z][A-Z]\w*(?:Error|Exception|Failure|Fault)\b|\b[A-Z][a-z]+(?:Error|Exception|Failure)\b|\bstd::\w"
+)
 
 Words = tuple[str, ...]
 
@@ -78,7 +84,8 @@ class Tree:
         return one
 
     def _leaf(self, words: Sequence[str]) -> list[Grown]:
-        node = self._root.setdefault(len(words), {})
+        named = next(filter(_NAMED.search, words), "")
+        node = self._root.setdefault((len(words), named), {})
         for word in words[:DEPTH]:
             way = word
             if word not in node and (len(node) >= _FORKS or any(c.isdigit() for c in word)):

@@ -61,7 +61,7 @@ def test_what_changes_from_job_to_job_is_taken_out_of_a_word(word, masked, value
 def test_message_of_a_long_text_is_its_key_lines():
     text = "begin\nAn exception of category 'FileReadError' occurred\nnoise\nException Message:\nno route\nend"
 
-    assert message_of(text) == "An exception of category 'FileReadError' occurred Exception Message: no route"
+    assert message_of(text) == "An exception of category 'FileReadError' occurred no route"
 
 
 def test_values_stand_in_the_order_of_the_places(wwt_plugin):

@@ -1,4 +1,4 @@
-"""One workflow, as an operator opens it (`/seeworkflow`), and what its failed jobs said (`/explainerror`)."""
+"""One workflow, as an operator opens it (`/seeworkflow`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 from wwt_framework.errors import NotFound
 from wwt_framework.model import Action
 from wwt_framework.services import advice, casetables, finder, renewal
-from wwt_framework.services.explaining import Explanation, explain, read_code
 from wwt_framework.services.history.trend import last_look
 from wwt_framework.services.triage import Examination, examine, plain_of, status_of
 from wwt_framework.snapshot import Snapshot
@@ -25,7 +24,7 @@ from wwt_framework.web.trends import ShownTrend, shown_trend
 
 
 def mount(app: Any) -> dict[str, Any]:  # noqa: ARG001  # every page module is mounted alike
-    return {"/seeworkflow": seeworkflow, "/seeworkflow2": seeworkflow2, "/explainerror": explainerror}
+    return {"/seeworkflow": seeworkflow, "/seeworkflow2": seeworkflow2}
 
 
 # -- the workflow --------------------------------------------------------------
@@ -162,54 +161,3 @@ def _near(snapshot: Snapshot, name: str) -> list[str]:
     if index >= 0:
         found = snapshot.cube.workflows.take(snapshot.prep_workflows(index))
     return found[:8]
-
-
-# -- logs ----------------------------------------------------------------------
-
-_WHAT_TO_GIVE = (
-    "Say which exit code: /explainerror?errorcode=8028&workflowstep=/workflow/task shows what failed jobs of a task said, "
-    "/explainerror?errorcode=8028 what an exit code means. Follow a link from a workflow's tables."
-)
-
-
-@page()
-def explainerror(
-    errorcode: str = "",
-    workflowstep: str = "",
-    sitename: str = "",
-    offset: str = "0",
-    format: str = "",  # noqa: A002
-) -> Response:
-    """What failed jobs with one exit code said, of one task, one workflow or all of them."""
-    step = workflowstep.strip()
-    if errorcode.strip() in ("", "0"):
-        return missing(_WHAT_TO_GIVE)
-    code = read_code(errorcode.strip())
-    if code is None:
-        return missing(f"An exit code is a number, or NotReported; got {plain(errorcode)[:60]!r}. {_WHAT_TO_GIVE}")
-    if not (offset.isascii() and offset.isdigit() and len(offset) < 8):
-        raise Refused(400, f"offset must be a number of texts to leave out, got {offset[:40]!r}.")
-    found = explain(current_snapshot(), code, "" if step == "/" else step, sitename.strip(), int(offset))
-    if format:
-        return table_response(LOG_COLUMNS, _log_rows(found), format, f"logs-{code}")
-    return render("explainerror.html", found=found, step=step if found.workflow else "", complaint="")
-
-
-def missing(sentence: str) -> Response:
-    """The page without logs: what has to be given. Status 400."""
-    if not current_exchange().wants_html():
-        raise Refused(400, sentence)
-    return render("explainerror.html", 400, found=None, step="", complaint=sentence)
-
-
-LOG_COLUMNS = ("exit code", "failed jobs", "sites", "tasks", "types", "files", "links", "text")
-
-
-def _log_rows(found: Explanation) -> list[tuple[Any, ...]]:
-    return [
-        (
-            found.code, said.count, [site for site, _ in said.sites], [task for task, _, _ in said.tasks],
-            list(said.chain), list(said.files), list(said.urls), said.text,
-        )
-        for said in found.sayings
-    ]  # fmt: skip
