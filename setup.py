@@ -160,6 +160,7 @@ setup(
             "cms_names = wwt_plugins.errors.cms_names:CmsNames",
             "cmsweb = wwt_plugins.errors.cmsweb:Cmsweb",
             "json_file = wwt_plugins.errors.json_file:JsonFile",
+            "log_store = wwt_plugins.errors.log_store:LogStore",
             "prod_status = wwt_plugins.errors.prod_status:ProdStatus",
             "unified_oracle = wwt_plugins.errors.unified_oracle:UnifiedOracle",
             "unified_status = wwt_plugins.errors.unified_status:UnifiedStatus",

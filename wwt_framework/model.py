@@ -210,6 +210,42 @@ class Mined:
 
 
 @dataclass(frozen=True, slots=True)
+class LogQuestion:
+    """What somebody looks for in logs. What is empty does not matter."""
+
+    search: str = ""  # as it was typed
+    words: tuple[str, ...] = ()  # its words; each has to be there, as a part of a word at least
+    module: str = ""  # part of the subject
+    exit_code: int | None = None
+    site: str = ""
+    workflow: str = ""
+    since: datetime | None = None  # then or later
+    until: datetime | None = None  # before then
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class LogHit:
+    """One entry of a log store. All of it is hostile."""
+
+    text: str = field(repr=False)
+    subject: str = ""  # the module that wrote it
+    at: datetime | None = None
+    meta: str = field(default="", repr=False)  # what the store says of it beside
+    author: str = ""
+    level: str = ""  # error, warning, info, ...; "" when it is not told
+
+
+@dataclass(frozen=True)
+class LogHits:
+    """What a log store found."""
+
+    hits: tuple[LogHit, ...] = ()  # the newest first
+    total: int | None = None  # how many there are; None: not known
+    note: str = ""  # what it could not heed, in a sentence: "exit codes are not in this store"
+
+
+@dataclass(frozen=True, slots=True)
 class Recovery:
     """What the ACDC server would rerun for one task."""
 

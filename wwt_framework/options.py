@@ -276,6 +276,12 @@ class HouseOptions(BaseModel):
     compute: str = Field(
         "local", description="where heavy work is done: local, or a Dask cluster such as dask+tcp://scheduler:8786"
     )
+    keep_logs_days: float = Field(
+        30, gt=0, description="days for which a log text can be searched after it was last seen"
+    )
+    keep_logs_mb: int = Field(
+        1_000, ge=1, description="megabytes of log texts that can be searched; the longest unseen go first"
+    )
     dry_run: bool = Field(False, description="rehearsal: nothing is handed to any executor, every page says so")
     include_all_acdcs: bool = Field(False, description="show ACDCs that have no errors, too")
     submit_history_days: float = Field(2, ge=0, description="days for which an action marks its workflow as acted")

@@ -9,7 +9,7 @@ import hashlib
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -206,6 +206,17 @@ class Detail:
         """Excerpts of one exit code, of all workflows, those of most jobs first. *site*: only there."""
         query = _LOG + " where exit_code = ? and ? in ('', site) order by count desc, log.id limit ?"
         return [_log(row) for row in self._rows(query, exit_code, site, limit)]
+
+    def every_log(self, size: int) -> Iterator[list[tuple[int, LogExcerpt]]]:
+        """All excerpts with the index of their workflow, so many at a time."""
+        last = -1
+        while rows := self._rows(
+            _LOG.replace("select ", "select log.id, workflow, ", 1) + " where log.id > ? order by log.id limit ?",
+            last,
+            size,
+        ):
+            last = rows[-1][0]
+            yield [(row[1], _log(row[2:])) for row in rows]
 
     def count_global_logs(self, exit_code: int, site: str) -> int:
         """How many there are."""

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 MUST: Mapping[str, tuple[str, ...]] = {
     "errors": (
         "list_workflows", "fetch_workflows", "fetch_family", "load_errors", "fetch_errors", "fetch_logs",
-        "fetch_recoveries", "fetch_site_statuses", "describe_exit_codes", "show_links",
+        "fetch_recoveries", "fetch_site_statuses", "describe_exit_codes", "show_links", "search_logs",
     ),
     "clustering": ("label_workflows", "find_similar", "mine_templates"),
     "actions": ("register_actions", "recommend_actions", "check_action", "build_sites", "register_pages"),

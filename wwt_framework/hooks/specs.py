@@ -16,6 +16,7 @@ The verb says when a hook is called and what it may do there:
     authenticate identify  sign-in; each request without a session I/O, seconds
     grant_                 after either of them, every 5 minutes   I/O, seconds
     show_ build_           every page view                         no I/O
+    search_                a search of logs                        I/O, seconds
     check_                 while an operator waits                 no I/O
     execute_ follow_       action job                              I/O
     notify                 after a job                             I/O
@@ -54,6 +55,8 @@ if TYPE_CHECKING:
         Errors,
         ExitCode,
         LogExcerpt,
+        LogHits,
+        LogQuestion,
         Mined,
         NotHonoured,
         Outcome,
@@ -158,6 +161,15 @@ def fetch_logs(workflow: Workflow, exit_codes: frozenset[int]) -> Sequence[LogEx
 
     *exit_codes* are the codes seen in this refresh; a few excerpts for each are enough
     (the core keeps 20 per exit code and task, of 8 KiB each).
+    """
+
+
+@hookspec
+def search_logs(asked: LogQuestion) -> LogHits:
+    """Return what a log store outside holds of *asked*, the newest first. Asked: each; it has ten seconds.
+
+    At most ``asked.limit`` hits; ``total`` says how many there are. Words may be parts of words.
+    Raise when the store does not answer: that is not the same as no hits.
     """
 
 

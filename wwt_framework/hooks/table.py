@@ -27,6 +27,7 @@ DEADLINES: Mapping[str, float] = {
     "authenticate": 5.0,
     "grant_": 5.0,
     "report_": 5.0,
+    "search_": 10.0,
 }
 
 _ASKED = re.compile(r"Asked: (each|first|owner)\b")

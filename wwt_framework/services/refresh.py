@@ -28,11 +28,13 @@ from wwt_framework.services.history import Look as Past
 from wwt_framework.services.history import take_in
 from wwt_framework.services.intake import adapter, path_trouble
 from wwt_framework.services.kept import shelves
+from wwt_framework.services.logfilling import fill
 from wwt_framework.services.looking import SITE_STATUSES, Look
 from wwt_framework.services.mining import miner
 from wwt_framework.services.publish import FOLDER, alone, prune, publish, sweep
 from wwt_framework.snapshot import Snapshot, open_snapshot
 from wwt_framework.store import Store, ledger
+from wwt_framework.store.logs import open_log_index
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +94,9 @@ def refresh(
         marked = wanted[1] if wanted else frozenset(ledger.marked_preps(store))
         ledger.clear_marks(store, marked, before=now)
         remembered = _remember(store if history is None else history, snapshot, progress)
-    report = _report(snapshot, reports, time.monotonic() - began, remembered)
+        progress(0.97, "taking logs into the search")
+        unfilled = fill(open_log_index(store, data_dir), snapshot, now, config.house)
+    report = _report(snapshot, reports, time.monotonic() - began, remembered, unfilled)
     _tell(hooks, report, snapshot, current)
     return report
 
@@ -195,7 +199,7 @@ def _remember(history: Store, snapshot: Snapshot, progress: Progress) -> str:
 
 
 def _report(
-    snapshot: Snapshot, reports: tuple[SourceReport, ...], seconds: float, forgotten: str = ""
+    snapshot: Snapshot, reports: tuple[SourceReport, ...], seconds: float, forgotten: str = "", unfilled: str = ""
 ) -> RefreshReport:
     workflows, cells = len(snapshot.cube.workflows), len(snapshot.cube)
     sources = len({report.plugin for report in reports})
@@ -210,6 +214,8 @@ def _report(
             text += f"; {report.plugin} did not answer ({report.kind})"
     if forgotten:
         text += f"; the history was not written: {forgotten}"
+    if unfilled:
+        text += f"; its logs can not be searched: {unfilled}"
     return RefreshReport(snapshot.version, text, reports, workflows, cells, seconds)
 
 

@@ -83,6 +83,7 @@ class Frame:
 CORE_MENU = (
     MenuItem("Overview", "/globalerror", key="o"),
     MenuItem("PrepID list", "/globalerror", key="l", query=(("view", "list"),)),
+    MenuItem("Logs", "/showlog", key="e"),
     MenuItem("Actions", "/actions", key="a"),
     MenuItem("Sites", "/sites", key="s"),
     MenuItem("Codes", "/codes", key="c"),
