@@ -191,10 +191,10 @@ class LogIndex(ABC):
         named = {word: ids for word in words if (ids := self._workflows(db, word))}
         if not named:
             return having, values
-        ids = sorted(set.intersection(*named.values()))[:_NAMES]
-        own = f"select distinct text from log_place where workflow in ({', '.join('?' * len(ids)) or 'null'}) limit {MOST}"
+        both = sorted(set.intersection(*named.values()))
+        own = f"select distinct text from log_place where workflow in ({', '.join('?' * len(both)) or 'null'}) limit {MOST}"
         theirs, more = self._with(
-            f"(select text from ({own}) as o)", ids, [word for word in words if word not in named]
+            f"(select text from ({own}) as o)", both, [word for word in words if word not in named]
         )
         return f"select * from ({having}) as h union select * from ({theirs}) as n", [*values, *more]
 
@@ -226,7 +226,9 @@ class LogIndex(ABC):
             f" join log_name m on m.id = p.module where p.text = ? {where} order by p.count desc, 1, 2, 4 limit {_SPOTS}",
             [row[0], *values],
         )
-        found = tuple(Spot(*spot[:6], None if spot[6] is None else _when(spot[6])) for spot in spots)
+        found = tuple(
+            Spot(w, t, code, s, m, count, None if at is None else _when(at)) for w, t, code, s, m, count, at in spots
+        )
         return Hit(int(row[0]), told[0], _when(told[1]), _when(row[1]), found, int(row[3]), int(row[2]))
 
 

@@ -100,7 +100,7 @@ def _rows(found: LogSearch) -> list[tuple[Any, ...]]:
         )
         for one in found.own
     ]  # fmt: skip
-    theirs = [
+    theirs: list[tuple[Any, ...]] = [
         (store.plugin, one.hit.subject, one.hit.at.isoformat() if one.hit.at else None, None, None, [], [], [], one.hit.text, one.hit.meta)
         for store in found.stores
         for one in store.hits
