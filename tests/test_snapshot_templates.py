@@ -98,3 +98,26 @@ def test_batch_that_fails_costs_only_its_own_texts(opened, monkeypatch):
 
 def test_empty_snapshot_has_no_templates():
     assert snapshot.Snapshot.empty().log_templates().ids == ()
+
+
+def test_o7_commonest_messages_of_codes_and_sites_are_at_hand(opened):
+    taken = opened(first_word)
+
+    assert taken.samples("code", "85") == (("could <*>", 12),)
+    assert taken.samples("site", "T2_CH_CERN") == (("killed <*>", 6), ("could <*>", 5))
+    assert taken.samples("code", "87") == ()
+    assert snapshot.Snapshot.empty().samples("code", "85") == ()
+
+
+def test_o7_without_templates_a_key_line_stands_for_a_text(opened):
+    logs = [("wf_a", LogExcerpt("/wf_a/t", 85, "S", text=f"nothing\nJob was killed {'x' * 300}\nend", count=2))]
+
+    ((text, count),) = opened(snapshot_templates.nobody, logs).samples("code", "85")
+
+    assert (text[:16], len(text), text[-1], count) == ("Job was killed x", 160, "…", 2)
+
+
+def test_o7_three_messages_are_enough(opened):
+    logs = [("wf_a", LogExcerpt("/wf_a/t", 85, "S", text=f"{word} it", count=i)) for i, word in enumerate("abcde", 1)]
+
+    assert [text for text, _ in opened(first_word, logs).samples("code", "85")] == ["e <*>", "d <*>", "c <*>"]

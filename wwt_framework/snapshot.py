@@ -253,6 +253,11 @@ class Snapshot:
         texts = self.detail.templates()
         return LogTemplates(tuple(texts), texts, *(self.columns[name] for name in _TEMPLATES))
 
+    def samples(self, axis: str, name: str) -> tuple[tuple[str, int], ...]:
+        """The commonest messages of a "code" or "site", with the jobs that said them; () where nobody told."""
+        found = self.remember(("snapshot", "samples"), lambda: self.detail.samples() if self.detail else {})
+        return tuple(found.get((axis, name), ()))
+
     def recoveries(self, workflow: str) -> list[Recovery]:
         """What an ACDC of *workflow* would rerun."""
         index = self.cube.workflows.find(workflow)

@@ -29,6 +29,7 @@ create table text (
 );
 create table template (id text primary key, text text not null) without rowid;
 create table mining (why text not null);
+create table sample (axis text not null, name text not null, count integer not null, text text not null);
 create table log (
     id integer primary key, workflow integer not null, task text not null, exit_code integer not null,
     site text not null, error_type text not null, url text not null, count integer not null, at real,
@@ -227,6 +228,13 @@ class Detail:
     def templates(self) -> dict[str, str]:
         """Id -> text of every message template, by id."""
         return dict(self._rows("select id, text from template order by id"))
+
+    def samples(self) -> dict[tuple[str, str], list[tuple[str, int]]]:
+        """("code" or "site", its name) -> the commonest messages there with their jobs, the commonest first."""
+        found: dict[tuple[str, str], list[tuple[str, int]]] = {}
+        for axis, name, count, text in self._rows("select axis, name, count, text from sample order by rowid"):
+            found.setdefault((axis, name), []).append((text, count))
+        return found
 
     def mining_trouble(self) -> str:
         """Why not all texts have a template; "" when nothing went wrong."""

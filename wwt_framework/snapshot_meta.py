@@ -13,7 +13,7 @@ import orjson
 from wwt_framework.model import ExitCode, Readiness, Rejected, SiteStatus, SourceReport
 
 #: Of this layout of a folder; another one is refused, and the next refresh writes anew.
-LAYOUT = 5
+LAYOUT = 6
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,15 @@ import numpy as np
 import orjson
 
 from wwt_framework.cube import Array
+from wwt_framework.keylines import key_lines
 from wwt_framework.model import Mined
 
 #: Texts that are asked about in one call.
 BATCH = 5_000
 #: Characters of a template that are kept.
 _LONGEST = 8_000
+#: Messages told of an exit code or site at once, and characters of each.
+_SAMPLES, _SHORT = 3, 160
 #: Values of one text that are kept, and characters of each.
 _VALUES, _VALUE = 100, 500
 
@@ -63,6 +66,7 @@ def mine_texts(path: Path, mine: Miner) -> dict[str, Array]:
         db.execute("begin")
         why = _ask(db, mine)
         db.execute("insert into mining values (?)", (why,))
+        _keep_samples(db)
         db.execute("commit")
         return _columns(db)
     finally:
@@ -114,6 +118,40 @@ def _trouble(told: Mined, texts: Sequence[str]) -> str:
 
 def _kept(values: Sequence[str]) -> list[str]:
     return [_clean(value)[:_VALUE] for value in values[:_VALUES]]
+
+
+def _keep_samples(db: sqlite3.Connection) -> None:
+    """The commonest messages of every exit code and site, for those who look at many of them at once."""
+    for axis, column in (("code", "exit_code"), ("site", "site")):
+        rows = db.execute(
+            f"""
+            with said as (
+                select log.{column} as name, coalesce(nullif(text.template, ''), '#' || text.id) as message,
+                    sum(log.count) as jobs, min(text.id) as one
+                from log join text on text.id = log.text where text.text != '' group by 1, 2
+            ), ranked as (
+                select *, row_number() over (partition by name order by jobs desc, message) as place from said
+            )
+            select ranked.name, jobs, coalesce(template.text, text.text), template.id is null
+            from ranked join text on text.id = one left join template on template.id = message
+            where place <= ? order by ranked.name, place
+            """,  # noqa: S608  # names of ours
+            (_SAMPLES,),
+        ).fetchall()
+        db.executemany(
+            "insert into sample values (?, ?, ?, ?)",
+            ((axis, str(name), jobs, _in_short(text, whole)) for name, jobs, text, whole in rows),
+        )
+
+
+def _in_short(text: str, whole: int) -> str:
+    """A message in one line; of a text that is of none, its first key line."""
+    if whole:
+        lines = text.split("\n")
+        keys = sorted(key_lines(lines)) or [i for i, line in enumerate(lines) if line.strip()]
+        text = lines[keys[0]] if keys else text
+    short = " ".join(text.split())
+    return short if len(short) <= _SHORT else short[: _SHORT - 1] + "\u2026"
 
 
 def _clean(text: str) -> str:

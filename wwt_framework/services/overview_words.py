@@ -31,6 +31,7 @@ class Column:
     production: str = ""  # enabled, drain, ...
     total: int = 0
     folded: int = 0  # how many sites or codes stand behind it; 0 for an ordinary column
+    samples: tuple[tuple[str, int], ...] = ()  # what most of its jobs said, with these jobs
 
 
 @dataclass(frozen=True)
@@ -103,13 +104,13 @@ def combined_mark(marks: list[str]) -> str:
 def column_of_site(snapshot: Snapshot, site: str, total: int) -> Column:
     """A site as a column."""
     colour, readiness, production = site_words(snapshot.sites.get(site))
-    return Column(site, site, "", colour, readiness, production, total)
+    return Column(site, site, "", colour, readiness, production, total, samples=snapshot.samples("site", site))
 
 
 def column_of_code(snapshot: Snapshot, code: int, total: int) -> Column:
     """An exit code as a column."""
     label, meaning = code_words(snapshot, code)
-    return Column(str(code), label, meaning, total=total)
+    return Column(str(code), label, meaning, total=total, samples=snapshot.samples("code", str(code)))
 
 
 #: Choices shown of a filter, those with most failed jobs; the chosen ones are always among them.

@@ -13,7 +13,7 @@ from typing import Any
 from wwt_framework.store.logs.words import Hit, Said, Spot, Wanted, like
 
 #: Newest texts that are looked through; where more have the words, the older ones are left out and that is said.
-MOST = 20_000
+MOST = 10_000
 #: Rows of one statement.
 _ROWS = 400
 #: Workflows whose name has a word; a word that more have is none of a name.
@@ -168,16 +168,19 @@ class LogIndex(ABC):
             where, more = _filters(wanted)
             fits = f" from log_place p where p.text in ({candidates}) {where}"
             values = [*values, *more]
-            counted = self._rows(db, f"select count(distinct p.text){fits}", values)  # no text of others
             page = self._rows(
                 db,
-                f"select p.text, max(p.last_seen), sum(p.count), count(*){fits}"  # no text of others
+                f"select p.text, max(p.last_seen), sum(p.count), count(*), count(*) over (){fits}"
                 " group by p.text order by 2 desc, 1 desc limit ? offset ?",
                 [*values, limit, offset],
             )
+            if offset and not page:  # beyond the last page
+                found = int(self._rows(db, f"select count(distinct p.text){fits}", values)[0][0])
+            else:
+                found = int(page[0][4]) if page else 0
             hits = [self._hit(db, wanted, row) for row in page]
             many = bool(wanted.words) and not wanted.workflow and self._many(db, wanted.words)
-        return hits, int(counted[0][0]), many
+        return hits, found, many
 
     def _candidates(self, db: Any, wanted: Wanted) -> tuple[str, list[Any]]:
         """SQL of the ids of texts that have the words."""

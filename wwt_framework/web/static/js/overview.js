@@ -1,5 +1,6 @@
 // The matrix: rows that unfold in place and come as one scrolls, pies, cards, a form that sends itself.
 import { Card } from "./overview-card.js";
+import { Samples } from "./overview-samples.js";
 import { startPies } from "./overview-draw.js";
 import { addressWith, part, patiently } from "./overview-fetch.js";
 import { startNames } from "./overview-names.js";
@@ -172,6 +173,7 @@ if (table) {
   }
   fit(); // pies have made the columns narrower
   new Card(document.querySelector("[data-card]"), table);
+  new Samples(document.querySelector("[data-samples]"), table.tHead);
   startFolding();
   startScrolling();
   startArrows();
