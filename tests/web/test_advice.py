@@ -17,8 +17,9 @@ import pytest
 from tests.services.case_world import ALONE, BOUND, COUNTS, DARK, FIRST, GEN, KEPT, MERGE, ORIGINAL, case_world
 from tests.web.house import HOSTILE
 from wwt_framework import hookimpl
-from wwt_framework.model import Case, ChainLink, ErrorCount, LogExcerpt, Recommendation, Workflow
+from wwt_framework.model import Case, ChainLink, ErrorCount, ErrorTable, LogExcerpt, Recommendation, Workflow
 from wwt_framework.plugin import ActionKind, Field
+from wwt_framework.services.advice import problem_files
 from wwt_framework.snapshot import Snapshot
 from wwt_plugins.actions.procedures import Procedures
 from wwt_plugins.actions.xrootd import Xrootd
@@ -343,6 +344,13 @@ def test_j19_files_that_only_the_source_names_are_listed_too(house: Any, snapsho
     world = snapshot([ErrorCount("/wf/T", 85, "T2_X", 1)], logs=logs)
 
     assert house(snapshot=world).get("/problem_files?workflow=wf").json == ["/store/a.root"]
+
+
+def test_j19_files_in_the_places_of_messages_stand_in_where_nobody_names_one() -> None:
+    log = LogExcerpt("/wf/T", 85, "S", text="x", template="open", values=("'/store/a.root',", "T1_US_FNAL", "/etc/x"))
+    case = Case(Workflow("wf"), ErrorTable([ErrorCount("/wf/T", 85, "S", 1)]), (log,))
+
+    assert problem_files(case, []) == ["/store/a.root"]
 
 
 def test_j19_other_codes_have_no_problem_files(house: Any, snapshot: Any) -> None:

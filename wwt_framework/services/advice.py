@@ -239,8 +239,17 @@ def _params(told: list[Recommendation]) -> list[str]:
 _FILE = re2.compile(r"root://\S+|/store/\S+")
 
 
+def _files(values: list[str]) -> list[str]:
+    """Those of *values* that name a file, without the signs around them."""
+    stripped = [value.strip("'\",.;:()[]") for value in values]
+    return [value for value in stripped if _FILE.fullmatch(value)]
+
+
 def problem_files(case: Case, told: list[tuple[str, Recommendation]]) -> list[str]:
-    """Files that logs name for exit codes of input files, each once; as logs call them, else as sources do."""
+    """Files that logs name for exit codes of input files, each once.
+
+    As procedures find them in logs; else as sources name them; else what stands in the places of log messages.
+    """
     codes = {line.code for line in code_lines(case, {})} & FILE_CODES
     found: dict[str, None] = {}
     for code in sorted(codes):
@@ -249,5 +258,6 @@ def problem_files(case: Case, told: list[tuple[str, Recommendation]]) -> list[st
         files = [value for value in captured if _FILE.fullmatch(value)]
         named = [file for log in case.logs if log.exit_code == code for file in log.files]
         urls = [file for file in files if file.startswith("root://")]
-        found.update(dict.fromkeys(urls or files or named))
+        mined = [value for log in case.logs if log.exit_code == code for value in log.values]
+        found.update(dict.fromkeys(urls or files or named or _files(mined)))
     return list(found)
