@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 from scipy import sparse
+from threadpoolctl import threadpool_limits
 
 from wwt_framework import hookimpl
 from wwt_framework.model import Clustering, Similar
@@ -25,9 +26,9 @@ from .._clustering.neighbours import Kept, similar
 from .._clustering.vectors import joined, kinds_of, lengths_of, placed, scaled
 
 #: Rows on which all starts are tried; and how many of the best are finished on all rows.
-_SAMPLE, _FINISHED = 3000, 3
+_SAMPLE, _FINISHED = 1000, 6
 #: Starts on a sample, and rounds of the finish.
-_ROUNDS, _LAST_ROUNDS = 40, 300
+_ROUNDS, _LAST_ROUNDS = 20, 300
 #: Numbers above which a fit is spread over processes: to start them takes seconds.
 _SPREAD = 20_000_000
 
@@ -123,11 +124,12 @@ def fit(
     k = min(n_clusters, len(np.unique(sample, axis=0)))
     spread = dense.size > _SPREAD
     progress(0.2, f"{n_init} starts")
-    tried = [_start(start, sample, k) for start in range(seed, seed + n_init)]
-    best = sorted(range(n_init), key=lambda at: (tried[at][0], at))[: min(_FINISHED, n_init)]
-    progress(0.6, "finishing the best starts")
-    starts = [tried[at][1] for at in best]
-    done = compute.map(_finish, starts, dense) if spread else [_finish(points, dense) for points in starts]
+    with threadpool_limits(1):  # threads that wait for each other beside busy ones take longer than one alone
+        tried = [_start(start, sample, k) for start in range(seed, seed + n_init)]
+        best = sorted(range(n_init), key=lambda at: (tried[at][0], at))[: min(_FINISHED, n_init)]
+        progress(0.6, "finishing the best starts")
+        starts = [tried[at][1] for at in best]
+        done = compute.map(_finish, starts, dense) if spread else [_finish(points, dense) for points in starts]
     inertia, points = min(done, key=lambda one: one[0])
     return points.astype(np.float64), inertia
 

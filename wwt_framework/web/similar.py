@@ -16,6 +16,8 @@ from wwt_framework.web.tools import current_app, current_house, current_snapshot
 
 #: Similar workflows on the page.
 SHOWN = 10
+#: Reasons that are drawn for each.
+_SHARED, _DIFFERS = 4, 3
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,11 @@ class SimilarBox:
     acted: int = 0  # others of the group that were acted on
     alone: bool = False  # it is like no other
     trouble: str = ""  # why its group is not known
+
+    @property
+    def lines_acted(self) -> int:
+        """Similar workflows that somebody acted on."""
+        return sum(line.mark == "acted" for line in self.lines)
 
     def plain(self) -> list[dict[str, Any]]:
         """The list as JSON."""
@@ -150,8 +157,8 @@ def _line(snapshot: Snapshot, line: Alike, mark: str) -> SimilarLine:
     one = line.similar
     told = bool(one.shared or one.differs or not line.said)
     return SimilarLine(
-        one.workflow, one.distance if told else None, line.total, _features(snapshot, one.shared),
-        _features(snapshot, one.differs), mark, line.said,
+        one.workflow, one.distance if told else None, line.total, _features(snapshot, one.shared[:_SHARED]),
+        _features(snapshot, one.differs[:_DIFFERS]), mark, line.said,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from wwt_framework.cube import Array
 from wwt_framework.errors import WwtError
-from wwt_framework.model import Clustering
+from wwt_framework.model import NOT_REPORTED, Clustering
 from wwt_framework.plugin import Correction
 from wwt_framework.snapshot import Snapshot
 
@@ -36,6 +36,7 @@ class Group:
 
     label: int
     name: str  # as its clusterer calls it
+    meaning: str  # of its most frequent exit code, in a few words; "" when nobody knows it
     members: Array  # indices, the most failed jobs first
     jobs: int
     codes: tuple[Part, ...]  # the most frequent first
@@ -94,10 +95,15 @@ class Groups:
         cube, label = self.snapshot.cube, int(self.labels[members[0]])
         row = self._row_of[label]
         jobs = int(cube.workflow_total[members].sum())
-        codes = _parts(self._by_code[row], [str(code) for code in cube.codes.tolist()], jobs)
+        by_code = self._by_code[row]
+        if (cube.codes[by_code > 0] != NOT_REPORTED).any():  # what nobody reported tells least
+            by_code = np.where(cube.codes == NOT_REPORTED, 0, by_code)
+        codes = _parts(by_code, [str(code) for code in cube.codes.tolist()], jobs)
         sites = _parts(self._by_site[row], cube.sites, jobs)
         example = cube.workflows[int(members[0])]
-        return Group(label, self.names.get(label, f"group {label}"), members, jobs, codes, sites, example)
+        known = self.snapshot.exit_codes.get(int(codes[0].name)) if codes else None
+        meaning = known.short if known else ""
+        return Group(label, self.names.get(label, f"group {label}"), meaning, members, jobs, codes, sites, example)
 
     @cached_property
     def _row_of(self) -> dict[int, int]:
