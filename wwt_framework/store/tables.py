@@ -231,6 +231,28 @@ class ExecutorWord(Model):
     request = Words()  # the workflow that was made
 
 
+class LabResult(Model):
+    """What a trial in the lab came to: JSON, compressed with zlib."""
+
+    number = AutoField()
+    id = Words(unique=True)
+    subject = Words(index=True)
+    fingerprint = Words()
+    made_at = Moment(index=True)
+    user_name = Words()
+    content = BlobField()
+
+
+class RuleSwitch(Model):
+    """An automatic rule that an admin switched on. It counts as long as the rule has this fingerprint."""
+
+    rule = Words(primary_key=True)
+    fingerprint = Words()
+    result = Words()  # LabResult.id with which it was switched on
+    user_name = Words()
+    at = Moment()
+
+
 class PluginMemory(Model):
     """A plugin's small memory: JSON values by key."""
 
@@ -412,6 +434,8 @@ class Tables:
         self.evidence = self._bound(Evidence, "evidence")
         self.executor = self._bound(Executor, "executor")
         self.executor_word = self._bound(ExecutorWord, "executor_word")
+        self.lab_result = self._bound(LabResult, "lab_result")
+        self.rule_switch = self._bound(RuleSwitch, "rule_switch")
         self.plugin_memory = self._bound(PluginMemory, "plugin_memory")
         self.job_run = self._bound(JobRun, "job_run")
         self.refresh_mark = self._bound(RefreshMark, "refresh_mark")

@@ -18,6 +18,7 @@ from wwt_framework.store.ledger.actions import (
     move,
     open_actions,
     submit,
+    workflows_acted_on,
 )
 from wwt_framework.store.ledger.attempts import (
     Bound,
@@ -92,6 +93,17 @@ from wwt_framework.store.ledger.glass import (
     take_break_glass,
 )
 from wwt_framework.store.ledger.imports import import_actions
+from wwt_framework.store.ledger.lab import (
+    KeptResult,
+    RuleSwitch,
+    drop_rule_switch,
+    forget_lab_results,
+    keep_lab_result,
+    lab_result,
+    lab_results,
+    rule_switches,
+    set_rule_switch,
+)
 from wwt_framework.store.ledger.life import ActionEvent
 from wwt_framework.store.ledger.mail import (
     Mail,
@@ -216,10 +228,12 @@ __all__ = [
     "JobRun",
     "KeptCorrection",
     "KeptDraft",
+    "KeptResult",
     "Mail",
     "Memory",
     "Person",
     "RefreshMark",
+    "RuleSwitch",
     "Session",
     "Submitted",
     "Turn",
@@ -257,6 +271,7 @@ __all__ = [
     "disabled_among",
     "done_actions",
     "draft",
+    "drop_rule_switch",
     "end_correction",
     "end_draft",
     "end_mail",
@@ -279,6 +294,7 @@ __all__ = [
     "forget_credentials",
     "forget_drafts",
     "forget_evidence",
+    "forget_lab_results",
     "forget_mails",
     "forget_role_times",
     "forget_runs",
@@ -296,8 +312,11 @@ __all__ = [
     "keep_correction",
     "keep_draft",
     "keep_evidence",
+    "keep_lab_result",
     "keep_scratch",
     "knows_device",
+    "lab_result",
+    "lab_results",
     "last_decided",
     "last_event_number",
     "last_events",
@@ -335,12 +354,14 @@ __all__ = [
     "report",
     "request_run",
     "retry_mail",
+    "rule_switches",
     "run",
     "runs",
     "say",
     "search_actions",
     "secret",
     "sessions_of",
+    "set_rule_switch",
     "set_vouched",
     "start_run",
     "stuck",
@@ -358,5 +379,6 @@ __all__ = [
     "waiting_mail",
     "withdraw_queued",
     "words",
+    "workflows_acted_on",
     "write_down",
 ]

@@ -137,6 +137,13 @@ def actions_on_any(store: Store, workflows: Iterable[str]) -> list[Action]:
     return _listed(store, None, workflows, None)
 
 
+def workflows_acted_on(store: Store) -> set[str]:
+    """Workflows on which anything was ever asked for, whatever became of it; rehearsals do not count."""
+    table: Any = store.tables.action
+    with store.connection():
+        return {row[0] for row in table.select(table.workflow).where(~table.rehearsed).distinct().tuples()}
+
+
 def actions_with(store: Store, ids: Iterable[str]) -> list[Action]:
     """The actions with these ids, oldest first; ids of none are left out."""
     table: Any = store.tables.action

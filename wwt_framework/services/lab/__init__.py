@@ -1,0 +1,28 @@
+"""The lab: what a predictor, a set of procedures or an automatic rule would have said, beside what operators did.
+
+``measure`` replays the past without looking ahead; a rule acts by itself only with such a result (`switching`).
+"""
+
+from wwt_framework.services.lab.measuring import Span, measure
+from wwt_framework.services.lab.subjects import Subject, find_subject, subjects
+from wwt_framework.services.lab.switching import RuleState, rule_states, switch_off, switch_on
+from wwt_framework.services.lab.words import LabResult, Opinion, Row, Share, Tally, plain_result, result_of
+
+__all__ = [
+    "LabResult",
+    "Opinion",
+    "Row",
+    "RuleState",
+    "Share",
+    "Span",
+    "Subject",
+    "Tally",
+    "find_subject",
+    "measure",
+    "plain_result",
+    "result_of",
+    "rule_states",
+    "subjects",
+    "switch_off",
+    "switch_on",
+]

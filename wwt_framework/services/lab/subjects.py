@@ -1,0 +1,182 @@
+"""What can be tried in the lab: predictors, sets of procedures, automatic rules; and the voice of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from wwt_framework.errors import NotFound, PluginError, WwtError
+from wwt_framework.evidence import decision_label
+from wwt_framework.hooks.manager import Answer, Hooks
+from wwt_framework.model import Case, Prediction, Recommendation
+from wwt_framework.plugin import History, Progress
+from wwt_framework.services.lab.words import Opinion
+
+#: What a voice says of one case: by `Task.path`; a task that it leaves out, or an empty label, is silence.
+Voice = Callable[[Case], Mapping[str, Opinion]]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Something that says what to do."""
+
+    name: str  # ml.boosting, actions.procedures, actions.auto_rules:lost-reports
+    kind: Literal["predictor", "procedures", "rule"]
+    label: str
+    help: str = ""
+    fingerprint: str = ""  # of a rule: another one when the rule is another one
+    asked_today: bool = False  # it can not be put back in time
+
+    @property
+    def plugin(self) -> str:
+        return self.name.partition(":")[0]
+
+    @property
+    def rule(self) -> str:
+        return self.name.partition(":")[2]
+
+
+@dataclass
+class Speaker:
+    """A voice, and what is to be known of it. ``failed`` counts the cases of which it could not be asked."""
+
+    say: Voice
+    learnt: int = 0
+    model: str = ""
+    notes: tuple[str, ...] = ()
+    failed: int = 0
+    complaint: str = ""  # the first failure
+
+
+def subjects(hooks: Hooks) -> list[Subject]:
+    """All that can be tried, predictors first."""
+    found = [
+        Subject(name, "predictor", name, asked_today="train_predictor" not in hooks.implemented_by(name))
+        for name in hooks.implementing("load_predictor")
+    ]
+    found += [
+        Subject(name, "procedures", f"{name}: what it recommends") for name in hooks.implementing("recommend_actions")
+    ]
+    for answer in hooks.each("register_rules"):
+        found += [
+            Subject(f"{answer.plugin}:{rule.name}", "rule", rule.label, rule.help, rule.fingerprint, rule.asks_outside)
+            for rule in answer.value or ()
+        ]
+    return found
+
+
+def find_subject(hooks: Hooks, name: str) -> Subject:
+    """The subject called *name*. Raises `NotFound` with those that there are."""
+    there = subjects(hooks)
+    for subject in there:
+        if subject.name == name:
+            return subject
+    raise NotFound(
+        f"There is nothing called {name[:80]!r} to try; there are: {', '.join(s.name for s in there) or 'none'}."
+    )
+
+
+def speaker(hooks: Hooks, subject: Subject, past: History, folder: Path, progress: Progress) -> Speaker:
+    """The voice of *subject* as it would have been: a predictor learns *past*, which ends before what it is asked.
+
+    *folder*: where its model is kept meanwhile. Raises `WwtError` when it can not speak at all.
+    """
+    if subject.kind == "predictor":
+        return _predictor(hooks, subject, past, folder, progress)
+    return _recommender(hooks, subject)
+
+
+# -- predictors ----------------------------------------------------------------
+
+
+def _predictor(hooks: Hooks, subject: Subject, past: History, folder: Path, progress: Progress) -> Speaker:
+    learnt, notes = 0, tuple[str, ...]()
+    if subject.asked_today:
+        notes = ("It was asked as it is today: it may have learnt from these very decisions.",)
+    else:
+        report = _value(
+            hooks.only(subject.plugin, "train_predictor", history=past, into=folder, progress=progress),
+            f"{subject.plugin} could not learn",
+        )
+        if report is None:
+            raise WwtError(
+                f"{subject.plugin} finds too little to learn from in {len(past):,} decisions before that time; "
+                "choose a later or shorter span"
+            )
+        learnt = report.decisions
+    predictor = _value(hooks.only(subject.plugin, "load_predictor", folder=folder), f"{subject.plugin} can not speak")
+    told = Speaker(lambda _: {}, learnt, notes=notes)
+
+    def say(case: Case) -> Mapping[str, Opinion]:
+        try:
+            (predictions,) = predictor.predict([case])
+        except Exception as error:  # noqa: BLE001  # a plugin's code
+            return _failed(told, f"{type(error).__name__}: {error}")
+        if predictions:
+            told.model = predictions[0].model
+        return _best(case, predictions)
+
+    told.say = say
+    return told
+
+
+def _best(case: Case, predictions: tuple[Prediction, ...] | list[Prediction]) -> dict[str, Opinion]:
+    """What is most probable for each task; what is said of the whole workflow holds where nothing else is said."""
+    found: dict[str, Opinion] = {}
+    for one in sorted(predictions, key=lambda prediction: -prediction.probability):
+        opinion = Opinion(decision_label(one.action, one.parameters), one.probability, "; ".join(one.why)[:300])
+        found.setdefault(one.task, opinion)
+    return _by_task(case, found)
+
+
+# -- procedures and rules ------------------------------------------------------
+
+
+def _recommender(hooks: Hooks, subject: Subject) -> Speaker:
+    notes = ("It was asked as it is today: who answers may know what became of these workflows.",)
+    told = Speaker(lambda _: {}, notes=notes if subject.asked_today else ())
+
+    def say(case: Case) -> Mapping[str, Opinion]:
+        if subject.kind == "rule":
+            answer = hooks.only(subject.plugin, "apply_rule", rule=subject.rule, case=case)
+            several = (answer.value,) if answer.ok and answer.value is not None else ()
+        else:
+            answer = hooks.only(subject.plugin, "recommend_actions", case=case)
+            several = tuple(answer.value or ()) if answer.ok else ()
+        if not answer.ok:
+            return _failed(told, answer.complaint)
+        return _by_task(case, _strongest(several))
+
+    told.say = say
+    return told
+
+
+def _strongest(recommendations: tuple[Recommendation, ...]) -> dict[str, Opinion]:
+    """The first that asks for something, by task: the strongest comes first."""
+    found: dict[str, Opinion] = {}
+    for one in recommendations:
+        if one.action:
+            found.setdefault(one.task, Opinion(decision_label(one.action, one.parameters), None, one.reason[:300]))
+    return found
+
+
+def _by_task(case: Case, found: Mapping[str, Opinion]) -> dict[str, Opinion]:
+    whole = found.get("")
+    tasks = {count.task for count in case.errors}
+    return {task: opinion for task in tasks if (opinion := found.get(task, whole)) is not None}
+
+
+def _failed(told: Speaker, complaint: str) -> dict[str, Opinion]:
+    told.failed += 1
+    told.complaint = told.complaint or complaint
+    return {}
+
+
+def _value(answer: Answer, what: str) -> Any:
+    if answer.error is not None:
+        if isinstance(answer.error, PluginError):
+            raise WwtError(f"{what}: {answer.error}") from answer.error
+        raise WwtError(f"{what}: {answer.complaint}") from answer.error
+    return answer.value
