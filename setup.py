@@ -175,6 +175,7 @@ setup(
         "wwt.actions": [
             "acdc = wwt_plugins.actions.acdc:Acdc",
             "auto_acdc = wwt_plugins.actions.auto_acdc:AutoAcdc",
+            "auto_rules = wwt_plugins.actions.auto_rules:AutoRules",
             "clone = wwt_plugins.actions.clone:Clone",
             "drain_guard = wwt_plugins.actions.drain_guard:DrainGuard",
             "executor = wwt_plugins.actions.executor:Executor",

@@ -288,6 +288,9 @@ class HouseOptions(BaseModel):
     bulk_confirm_above: int = Field(
         20, ge=0, description="an action on more workflows than this needs their number to be typed"
     )
+    automatic_at_most: int = Field(
+        50, ge=1, description="actions that rules ask for by themselves after one refresh, at most"
+    )
     evidence_days: float = Field(
         1100, gt=0, description="days for which it is kept what was on the page when an action was decided"
     )

@@ -360,6 +360,17 @@ class ActionKind:
     delivery: Literal["pull", "push"] = "pull"  # pull: an executor fetches it; push: execute_action is called
 
 
+@dataclass(frozen=True)
+class AutoRule:
+    """Something by which actions could be asked for without an operator. It only acts once an admin switched it on."""
+
+    name: str  # unique in its plugin, and for ever: "lost-reports"
+    label: str
+    help: str = ""
+    fingerprint: str = ""  # another one whenever the rule would decide otherwise: it has to be measured anew then
+    asks_outside: bool = False  # somebody outside decides, so that it can not be asked what it would have said then
+
+
 # -- pages --------------------------------------------------------------------
 
 
@@ -573,8 +584,40 @@ class Health:
 
 
 __all__ = [
-    "Account", "AccountsDoor", "ActionKind", "ActionsDoor", "AuditDoor", "Command", "ComputeDoor", "Corpus", "Correction", "Decision", "Event",
-    "ExecutorSeen", "ExecutorWord", "Field", "FitReport", "Health", "History", "Job", "JobsDoor", "LimitsDoor", "Link", "LoginOption", "MailDoor", "Matrix", "Page",
-    "Panel", "PluginContext", "Predictor", "Progress", "Reason", "Reply", "Reported", "Snapshot", "TrainingReport",
+    "Account",
+    "AccountsDoor",
+    "ActionKind",
+    "ActionsDoor",
+    "AuditDoor",
+    "AutoRule",
+    "Command",
+    "ComputeDoor",
+    "Corpus",
+    "Correction",
+    "Decision",
+    "Event",
+    "ExecutorSeen",
+    "ExecutorWord",
+    "Field",
+    "FitReport",
+    "Health",
+    "History",
+    "Job",
+    "JobsDoor",
+    "LimitsDoor",
+    "Link",
+    "LoginOption",
+    "MailDoor",
+    "Matrix",
+    "Page",
+    "Panel",
+    "PluginContext",
+    "Predictor",
+    "Progress",
+    "Reason",
+    "Reply",
+    "Reported",
+    "Snapshot",
+    "TrainingReport",
     "Visit",
 ]  # fmt: skip

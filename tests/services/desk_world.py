@@ -89,13 +89,13 @@ class World:
     )
     sites: list[SiteStatus] = field(default_factory=lambda: list(SITES))
 
-    def open(self, folder: Path, version: str = "v1") -> Snapshot:
+    def open(self, folder: Path, version: str = "v1", **parts: Any) -> Snapshot:
         folder.mkdir(parents=True)
         write(
             folder,
             SnapshotParts(
                 version, TAKEN, self.workflows, ErrorColumns.of(self.counts), logs=self.logs,
-                recoveries=self.recoveries, sites=self.sites,
+                recoveries=self.recoveries, sites=self.sites, **parts,
             ),
         )  # fmt: skip
         return open_snapshot(folder)

@@ -36,7 +36,7 @@ MUST: Mapping[str, tuple[str, ...]] = {
         "fetch_recoveries", "fetch_site_statuses", "describe_exit_codes", "show_links", "search_logs",
     ),
     "clustering": ("label_workflows", "find_similar", "mine_templates"),
-    "actions": ("register_actions", "recommend_actions", "check_action", "build_sites", "register_pages"),
+    "actions": ("register_actions", "recommend_actions", "check_action", "build_sites", "register_rules", "register_pages"),
     "ml": ("load_predictor",),
     "auth": ("authenticate", "identify", "grant_roles", "register_login_options"),
     "extras": (),

@@ -18,6 +18,7 @@ The verb says when a hook is called and what it may do there:
     show_ build_           every page view                         no I/O
     search_                a search of logs                        I/O, seconds
     check_                 while an operator waits                 no I/O
+    apply_                 job automatic, lab                      I/O
     execute_ follow_       action job                              I/O
     notify                 after a job                             I/O
     report_                wwt check, /health                      I/O, seconds
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     )
     from wwt_framework.plugin import (
         ActionKind,
+        AutoRule,
         Command,
         Corpus,
         Event,
@@ -299,6 +301,25 @@ def check_action(draft: Draft, cases: Sequence[Case], open_actions: Sequence[Act
     Name workflow and task in each `Problem`: the other tasks of the draft go on.
     Called again right before execution, because the world may have changed.
     A checker that raises is an objection.
+    """
+
+
+@hookspec
+def register_rules() -> Sequence[AutoRule]:
+    """Return rules by which actions could be asked for without an operator. Asked: each.
+
+    A rule does nothing before it was measured in the lab and an admin switched it on there;
+    one whose ``fingerprint`` is another since then is off.
+    """
+
+
+@hookspec
+def apply_rule(rule: str, case: Case) -> Recommendation | None:
+    """Return what *rule* asks for in *case*; None: nothing. Asked: owner, from jobs.
+
+    Also asked about past cases, as they were shown then.
+    ``parameters`` are those of the action for each task that is meant, or ``{"Parameters": {short name of a task: {...}}}``.
+    Raise when it is not known: that is not the same as nothing.
     """
 
 

@@ -1,4 +1,7 @@
-"""ACDCs that need no operator: a service says which, operators see the list. Nothing is submitted by itself yet."""
+"""ACDCs that need no operator: a service says which, operators see the list.
+
+They are asked for by themselves only where ``dry`` is false and an admin has switched the rule on in the lab.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,21 @@ import hmac
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr
 
 from wwt_framework import hookimpl
-from wwt_framework.errors import Denied, NotSignedIn, SourceError
-from wwt_framework.model import Case, User
+from wwt_framework.errors import Denied, NotSignedIn, PluginError, SourceError
+from wwt_framework.model import Case, Recommendation, User
 from wwt_framework.options import PluginOptions
-from wwt_framework.plugin import Health, Page, PluginContext, Reply, Snapshot, Visit
+from wwt_framework.plugin import AutoRule, Health, Page, PluginContext, Reply, Snapshot, Visit
 
 from .asking import Round, Service, ask_all
 
 #: What is said of knowledge that is not whole.
 _STATES = {"old": "kept from earlier", "partial": "lower bounds or parts", "unknown": "not known"}
+
+#: The name of the one rule that there is, and the job of the house that follows rules.
+RULE, JOB = "service", "automatic"
 
 
 class AutoAcdc:
@@ -29,22 +35,15 @@ class AutoAcdc:
             "", pattern=r"^(https?://\S+)?$", description="address of the service; it is asked with ?wf=WORKFLOW"
         )
         user: str = Field("auto", min_length=1, description="in whose name its actions are told")
-        dry: bool = Field(True, description="true: only list what would be done; the only value there is, for now")
+        dry: bool = Field(
+            True, description="true: only list what would be done; false: it can be switched on in the lab"
+        )
         key: SecretStr | None = Field(None, description="the key with which a cron job may ask for /check_auto_acdc")
         complete: tuple[Literal["errors", "logs", "recoveries", "parameters", "family"], ...] = Field(
             ("errors",), description="kinds of knowledge that must be whole and of now, or nothing is asked for"
         )
         timeout_s: float = Field(10, gt=0, le=120, description="seconds after which an answer is given up")
         mail_to: tuple[str, ...] = Field((), description="who is mailed what is new in the list; none: nobody")
-
-        @field_validator("dry")
-        @classmethod
-        def _only_dry(cls, dry: bool) -> bool:
-            if not dry:
-                raise ValueError(
-                    "nothing is submitted by itself before it is measured how often these rules are right; leave it true"
-                )
-            return dry
 
     def __init__(self, context: PluginContext[Options]) -> None:
         self._context = context
@@ -61,6 +60,28 @@ class AutoAcdc:
             Page("/check_auto_acdc", "Automatic ACDCs", self.ask_check, role="anyone", in_menu=False),
             Page("/check_auto_acdc", "Automatic ACDCs", self.check, role="anyone", in_menu=False, methods=("POST",)),
         ]
+
+    @hookimpl
+    def register_rules(self) -> Sequence[AutoRule]:
+        """The service as a rule, which it can only be where it is not dry."""
+        options = self._context.options
+        if options.dry or not options.static:
+            return ()
+        label = f"Whatever {options.static} says"
+        return [AutoRule(RULE, label, "the service is asked about each workflow", options.static, asks_outside=True)]
+
+    @hookimpl
+    def apply_rule(self, rule: str, case: Case) -> Recommendation | None:
+        """What the service asks for. Raises `SourceError` when that is not known."""
+        if rule != RULE or self._service is None:
+            raise PluginError(f"there is no rule {rule!r} here")
+        if self._lacks(case):
+            return None
+        told = self._service.ask(case.workflow.name)
+        if told is None:
+            return None
+        parameters = {name: value for name, value in told.parameters.items() if name not in ("Action", "user", "ACDCs")}
+        return Recommendation(str(told.parameters["Action"]), f"{self._context.options.static} says so", parameters)
 
     @hookimpl
     def report_health(self) -> Health:
@@ -107,6 +128,8 @@ class AutoAcdc:
             self._admit(user)
         found = self._round(snapshot)
         self._tell(found)
+        if not self._context.options.dry and found.rules:
+            self._context.jobs.request(JOB)  # where the rule is switched on, it is followed at once
         if _is_browser(visit):
             return Reply(template="auto_acdc.html", values={"service": self._context.options.static, "round": found})
         lines = [rule.workflow for rule in found.rules]
@@ -145,7 +168,9 @@ class AutoAcdc:
         lines = [
             f"{rule.workflow}: {rule.parameters['Action']}\n  {link}" for rule, link in zip(new, links, strict=True)
         ]
-        text = "These workflows would get an automatic action. Nothing was submitted: it is only listed.\n\n"
+        text = (
+            "These workflows would get an automatic action. This is the list; nothing was submitted by making it.\n\n"
+        )
         names = "\n".join(rule.workflow for rule in new)
         self._context.mail.send(
             to,

@@ -1,4 +1,4 @@
-"""The list of ACDCs that need no operator: asked of a service, told, mailed; nothing is submitted."""
+"""The list of ACDCs that need no operator: asked of a service, told, mailed; and the service as a rule."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 import responses
 
 from tests.services.case_world import ALONE, BOUND, FIRST, KEPT, ORIGINAL, SECOND, TAKEN, case_world
-from wwt_framework.errors import Denied, NotSignedIn, PluginError
-from wwt_framework.model import Action, ActionState, User
+from wwt_framework.errors import Denied, NotSignedIn
+from wwt_framework.model import Action, ActionState, Case, User, Workflow
 from wwt_framework.plugin import Reply, Visit
 from wwt_framework.snapshot import Snapshot
 from wwt_framework.testing.running import Doors, Running, running
@@ -100,15 +100,15 @@ def test_j16_nothing_is_an_empty_object(start: Callable[..., Running], world: Sn
     [
         ("no json", "answered with something that is no JSON"),
         ({"workflow": "another", "parameters": PARAMETERS}, "and answered about something else"),
-        ({"workflow": KEPT, "parameters": {"Action": 1}}, "answered without parameters > Action"),
+        ({"workflow": ALONE, "parameters": {"Action": 1}}, "answered without parameters > Action"),
         ([1], "answered without parameters > Action"),
     ],
 )
 def test_j16_an_answer_that_can_not_be_understood_is_not_nothing(
     start: Callable[..., Running], world: Snapshot, rules: Rules, answer: Any, words: str
 ) -> None:
-    rules.answers[KEPT] = answer
-    told = ask(start(), world, "/auto_acdc", query={"workflow": KEPT})
+    rules.answers[ALONE] = answer
+    told = ask(start(), world, "/auto_acdc", query={"workflow": ALONE})
 
     assert told.status == 502
     assert words in told.json["error"]
@@ -202,9 +202,30 @@ def test_j17_a_browser_sees_a_button_and_only_that_asks(
     assert [rule.workflow for rule in told.rules] == [ORIGINAL, ALONE]
 
 
-def test_the_switch_to_submit_by_itself_is_refused_in_words(start: Callable[..., Running]) -> None:
-    with pytest.raises(PluginError, match="nothing is submitted by itself before it is measured"):
-        start(dry=False)
+def test_a_dry_service_is_no_rule(start: Callable[..., Running]) -> None:
+    assert start().ask("register_rules") == ()
+
+
+def test_j17_a_service_that_is_not_dry_is_a_rule_that_says_what_it_says(
+    start: Callable[..., Running], rules: Rules
+) -> None:
+    it = start(dry=False, complete=[])
+    (rule,) = it.ask("register_rules")
+    told = it.ask("apply_rule", rule=rule.name, case=Case(Workflow(ORIGINAL)))
+
+    assert (rule.name, rule.asks_outside) == ("service", True)
+    assert told.action == "acdc"
+    assert not {"Action", "user", "ACDCs"} & told.parameters.keys()
+    assert it.ask("apply_rule", rule=rule.name, case=Case(Workflow("nothing-to-do"))) is None
+
+
+def test_j17_to_ask_for_the_list_has_the_rule_followed_at_once(
+    start: Callable[..., Running], world: Snapshot, rules: Rules
+) -> None:
+    it = start(dry=False)
+    ask(it, world, "/check_auto_acdc", OPERATOR)
+
+    assert it.doors.jobs.requested == [("automatic", {})]
 
 
 def test_e3_what_is_new_in_the_list_is_mailed_once_with_links(
@@ -217,7 +238,7 @@ def test_e3_what_is_new_in_the_list_is_mailed_once_with_links(
 
     assert (mail.to, mail.subject) == (("team@example.org",), "Automatic ACDCs: 2 would be made")
     assert f"{ALONE}: acdc\n  https://wwt.example.org/seeworkflow?workflow={ALONE}" in mail.text
-    assert "Nothing was submitted" in mail.text
+    assert "nothing was submitted by making it" in mail.text
 
 
 def test_e3_a_mail_that_can_not_be_sent_is_told_and_made_up_for(
