@@ -28,6 +28,7 @@ ROOF = (
     "running",
     "demo",
     "demo_live",
+    "trials",
     "errands",
     "job_child",
     "setup_tls",

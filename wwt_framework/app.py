@@ -20,7 +20,8 @@ from wwt_framework.errors import WwtError
 from wwt_framework.hooks import loader
 from wwt_framework.hooks.loader import Loaded
 from wwt_framework.hooks.manager import Hooks
-from wwt_framework.jobs import Chore, Clockwork
+from wwt_framework.job_refresh import LIMIT
+from wwt_framework.jobs import Chore, Clockwork, aside
 from wwt_framework.plugin import Job, PluginContext
 from wwt_framework.pool import in_order
 from wwt_framework.services.access import Access, Limits
@@ -30,6 +31,8 @@ from wwt_framework.services.alike.fitting import JOB as CLUSTERS
 from wwt_framework.services.alike.fitting import Fitting
 from wwt_framework.services.alike.likeness import Likenesses
 from wwt_framework.services.alike.models import Models
+from wwt_framework.services.automatic import JOB as AUTOMATIC
+from wwt_framework.services.automatic import AutoWork
 from wwt_framework.services.board import Board
 from wwt_framework.services.desk.working import JOB as ACTIONS
 from wwt_framework.services.desk.working import ActionWork
@@ -42,6 +45,8 @@ from wwt_framework.store import Store, open_store
 
 log = logging.getLogger(__name__)
 
+#: The job that tries things in the lab, and the command that does it.
+LAB = "lab"
 #: What a running house can not take up from a changed plugins.yml.
 FIXED = ("listen", "tls", "threads", "store", "workflow_history", "data_dir", "pid_file", "log_dir")
 
@@ -83,11 +88,16 @@ class App:
             store, lambda: self.house, lambda: self.board.snapshot, self.alike.models, lambda: history_matrix(store)
         )
         clusters = Job(CLUSTERS, fitting.run, help="has clusterers learn anew which workflows fail alike")
+        rules = AutoWork(store, lambda: self.house, lambda: self.board.snapshot)
+        following = Job(AUTOMATIC, rules.run, help="rules that were switched on in the lab ask for actions")
+        trying = Job(LAB, aside, help="tries a predictor, procedures or a rule on past decisions")
         chores = (
             Chore(sending, self.post.due),
             Chore(acting, work.due),
             Chore(tidying, ageing.due),
             Chore(clusters, fitting.due),
+            Chore(following, rules.due),
+            Chore(trying, aside=LIMIT),
         )
         self.clockwork = Clockwork(self, chores)
         self.house: House = self._build(config, None)

@@ -208,6 +208,56 @@ def refresh(
 
 @cli.command()
 @config_option
+@click.argument("subject", required=False)
+@click.option("--subject", "named", hidden=True, help="The same as an option.")
+@click.option(
+    "--days", type=click.FloatRange(min=0, min_open=True), default=30, show_default=True, help="How far back."
+)
+@click.option(
+    "--history",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Past decisions in a file, in the place of this installation's.",
+)
+@click.option("--user-name", "user", default="", hidden=True, help="Who asked for it.")
+@click.option("--run", "run_id", hidden=True, help="The run that /jobs shows.")
+@click.option("--as-running", is_flag=True, hidden=True, help="Read the configuration from standard input.")
+@click.option("--report", type=int, hidden=True, help="The file descriptor into which to say what it came to.")
+def lab(
+    config_file: str | None,
+    subject: str | None,
+    named: str | None,
+    days: float,
+    history: Path | None,
+    user: str,
+    run_id: str | None,
+    as_running: bool,
+    report: int | None,
+) -> None:
+    """Say what a predictor, procedures or a rule would have said in the last days, beside what operators did.
+
+    Without SUBJECT: what there is to try.
+    """
+    from wwt_framework import trials
+
+    wanted = subject or named
+    if wanted is None:
+        for line in trials.names(_found(config_file)):
+            click.echo(line)
+        return
+    text = sys.stdin.buffer.read().decode() if as_running else None
+    result, told = trials.lab(
+        _found(config_file), wanted, days, user=user, history=history, run_id=run_id, text=text,
+        say=lambda sentence: click.echo(sentence, err=True),
+    )  # fmt: skip
+    if report is not None:
+        os.write(report, told.encode("utf-8", "replace"))
+    else:
+        for line in trials.report(result):
+            click.echo(line)
+
+
+@cli.command()
+@config_option
 def check(config_file: str | None) -> None:
     """Say what is wrong with plugins.yml and its plugins; exit code 1 if something is."""
     path = _found(config_file)

@@ -74,6 +74,11 @@ class Chore:
     aside: timedelta | None = None  # after which it hangs
 
 
+def aside(*_: Any, **__: Any) -> str:
+    """What a `Job` that is done aside has for ``run``: it is never called."""
+    raise AssertionError("this job is a command in a process of its own")
+
+
 class Clockwork:
     """``request`` works in every process; runs are performed in the one that was told to ``start``."""
 

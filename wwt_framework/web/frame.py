@@ -89,6 +89,7 @@ CORE_MENU = (
     MenuItem("Codes", "/codes", key="c"),
     MenuItem("Clusters", "/clusters", key="k"),
     MenuItem("Reasons", "/reasons", key="r"),
+    MenuItem("Lab", "/lab", key="b"),
     MenuItem("Jobs", "/jobs", key="j"),
     MenuItem("Plugins", "/plugins", key="p"),
 )
