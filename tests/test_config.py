@@ -187,6 +187,10 @@ class TestTheShippedFile:
             "errors.cms_names",
             "errors.cms_exit_codes",
             "errors.cms_links",
+            "clustering.nearest",
+            "clustering.patterns",
+            "clustering.error_vectors",
+            "clustering.log_templates",
             "actions.acdc",
             "actions.clone",
             "actions.recovery",
@@ -198,6 +202,7 @@ class TestTheShippedFile:
             "actions.memory_guard",
             "actions.overlap_guard",
             "actions.executor",
+            "auth.token",
             "auth.local",
         ]
         assert all(plugin.options == {} for plugin in loaded.plugins)

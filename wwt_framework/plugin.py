@@ -594,6 +594,8 @@ __all__ = [
     "ComputeDoor",
     "Corpus",
     "Correction",
+    "Credential",
+    "CredentialsDoor",
     "Decision",
     "Event",
     "ExecutorSeen",
@@ -620,4 +622,4 @@ __all__ = [
     "Snapshot",
     "TrainingReport",
     "Visit",
-]  # fmt: skip
+]

@@ -26,6 +26,15 @@ def test_who_comes_again_is_the_same_person(store: Store, clock: Any) -> None:
     assert (again.email, again.all_roles) == ("olga@example.org", {"operator"})
 
 
+def test_a_token_leaves_the_roles_that_the_backend_gave(store: Store, clock: Any) -> None:
+    come(store, roles=frozenset({"operator"}))
+    clock.go_on(days=1)
+    by_token = come(store, seen=False, roles=frozenset(), scope=frozenset({"viewer"}))
+
+    assert by_token.all_roles == {"operator"}
+    assert by_token.seen_at == clock.now
+
+
 def test_two_people_are_not_one_because_they_are_called_alike(store: Store) -> None:
     come(store)
     other = come(store, backend="auth.ldap")

@@ -93,6 +93,7 @@ def meet(store: Store, user: User, *, seen: bool, account: bool = False) -> Pers
     A new person has the name that the backend gives, or, where somebody has it already, that name with the
     backend's: two people are never taken for one because they are called alike.
     *seen*: they sign in at this moment. *account*: this is an account of this installation.
+    Who shows a token was not asked for by their backend: the roles that it gave stay what they were.
     """
     found = None if seen or account else person_of(store, user.backend, user.name)
     if found is not None and not _worth_noting(store, found, user):
@@ -107,7 +108,9 @@ def meet(store: Store, user: User, *, seen: bool, account: bool = False) -> Pers
                 vouched=sorted(user.roles), linked_at=store.now(), linked_by="", seen_at=None,
             )  # fmt: skip
         changes: dict[str, Any] = {} if account else {"seen_at": store.now()}
-        changes |= {"vouched": sorted(user.roles), "account": account or one.account}
+        changes["account"] = account or one.account
+        if user.scope is None:
+            changes["vouched"] = sorted(user.roles)
         identity.update(changes).where(identity.number == one.number).execute()
         _fill(store, one.person, user)
         return _whole(store, store.tables.person.get_by_id(one.person))
@@ -196,7 +199,7 @@ def disabled_among(store: Store, names: Collection[str]) -> bool:
 
 def _worth_noting(store: Store, person: Person, user: User) -> bool:
     one = next(one for one in person.identities if (one.backend, one.login) == (user.backend, user.name))
-    return one.seen_at is None or one.roles != user.roles or store.now() - one.seen_at >= _SEEN
+    return one.seen_at is None or (user.scope is None and one.roles != user.roles) or store.now() - one.seen_at >= _SEEN
 
 
 def _identity_row(store: Store, backend: str, login: str) -> Any:
