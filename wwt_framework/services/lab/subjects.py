@@ -57,7 +57,7 @@ def subjects(hooks: Hooks) -> list[Subject]:
         for name in hooks.implementing("load_predictor")
     ]
     found += [
-        Subject(name, "procedures", f"{name}: what it recommends") for name in hooks.implementing("recommend_actions")
+        Subject(name, "procedures", "what it recommends") for name in hooks.implementing("recommend_actions")
     ]
     for answer in hooks.each("register_rules"):
         found += [
