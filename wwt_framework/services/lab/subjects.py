@@ -56,9 +56,7 @@ def subjects(hooks: Hooks) -> list[Subject]:
         Subject(name, "predictor", name, asked_today="train_predictor" not in hooks.implemented_by(name))
         for name in hooks.implementing("load_predictor")
     ]
-    found += [
-        Subject(name, "procedures", "what it recommends") for name in hooks.implementing("recommend_actions")
-    ]
+    found += [Subject(name, "procedures", "what it recommends") for name in hooks.implementing("recommend_actions")]
     for answer in hooks.each("register_rules"):
         found += [
             Subject(f"{answer.plugin}:{rule.name}", "rule", rule.label, rule.help, rule.fingerprint, rule.asks_outside)
