@@ -7,6 +7,7 @@ What readers and the browser see is by the clock.
 ``--resume`` goes on where an earlier run of the same program was interrupted.
 
 ``python -m benchmarks soak`` reads all pages while refreshes come and go: see ``python -m benchmarks soak --help``.
+``python -m benchmarks history`` measures the history of failed jobs.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import bounds, generate, original, soak, worlds
+from benchmarks import bounds, generate, history, original, soak, worlds
 from benchmarks.house import Cost, cost, middle
 from benchmarks.server import environ
 from benchmarks.table import as_markdown
@@ -141,6 +142,8 @@ def machine(began: float) -> str:
 def main() -> None:
     if sys.argv[1:2] == ["soak"]:
         sys.exit(soak.main(sys.argv[2:]))
+    if sys.argv[1:2] == ["history"]:
+        sys.exit(history.main(sys.argv[2:]))
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -29,6 +29,7 @@ ROOF = (
     "demo",
     "demo_live",
     "trials",
+    "demo_live", "demo_past",
     "errands",
     "job_child",
     "setup_tls",

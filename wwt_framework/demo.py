@@ -20,7 +20,7 @@ from typing import Any
 
 import click
 
-from wwt_framework import cli, config_reading, demo_live, running
+from wwt_framework import cli, config_reading, demo_live, demo_past, running
 from wwt_framework import config as configuration
 from wwt_framework.app import App
 from wwt_framework.errors import WwtError
@@ -82,7 +82,8 @@ def demo(wanted: Demo) -> None:
         folder = Path(name)
         path = folder / "plugins.yml"
         click.echo(f"Making a grid of {wanted.workflows:,} workflows that nobody runs ...")
-        world, grid = wanted.world(datetime.now(timezone.utc)), None
+        now = datetime.now(timezone.utc)
+        world, grid = wanted.world(now), None
         if wanted.live:
             grid = stack.enter_context(demo_live.services(folder / "grid", world))
         path.write_text(
@@ -91,6 +92,7 @@ def demo(wanted: Demo) -> None:
         (folder / _KEY_FILE).write_text(secrets.token_urlsafe(24), encoding="utf-8")
         people = _people(path)
         click.echo(running.refresh(path, (), (), None))
+        demo_past.fill(path, world, now)
         if grid:
             grid.misbehave(wanted.faults)  # not before there is something to keep
         with _executor(grid.config if grid else path, folder / _KEY_FILE, wanted) as start:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import history
 from benchmarks.__main__ import BEGIN, END
 from benchmarks.house import Cost
 from benchmarks.table import growth
@@ -45,3 +46,15 @@ def test_what_doubles_with_the_workflows_grows_with_exponent_one() -> None:
 
     assert table["a refresh"] == ("n^1.00", "met")
     assert table["overview"] == ("n^0.00", "met")
+
+
+def test_the_history_is_measured_beside_its_bounds(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(history, "WORKFLOWS", 20)
+
+    assert history.main(["--cells", "2000"]) == 0
+    written = capsys.readouterr().out
+    assert "| taking in, all of it changed | 10 s |" in written
+    assert "| the matrix of 40 workflows |" in written
+    assert "MB on disk" in written

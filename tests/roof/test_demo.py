@@ -14,10 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from wwt_framework import demo_past
 from wwt_framework.config import load
 from wwt_framework.demo import Demo
 from wwt_framework.demo_live import Grid, check
 from wwt_framework.errors import WwtError
+from wwt_framework.services.history.trend import Span
+from wwt_framework.store import open_store
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
 
@@ -50,6 +53,18 @@ def test_the_time_of_its_grid_starts_when_it_is_started(tmp_path):
 
 def test_without_a_time_lapse_its_time_is_ours(tmp_path):
     assert options(configured(tmp_path, time_lapse=1), "errors.world") == {"workflows": 30}
+
+
+def test_a_demo_has_a_past_of_thirty_days_with_one_on_which_nobody_looked(tmp_path):
+    config = configured(tmp_path)
+    config.house.data_dir.mkdir()
+    demo_past.fill(config.path, {"workflows": 30, "days": 4}, NOON)
+    store = open_store(config.house.store)
+    days = Span(store, NOON, 31).all().days
+    store.close()
+
+    assert [i for i, day in enumerate(days) if day.jobs is None] == [19, 30]  # eleven days ago, and today
+    assert all(day.jobs for i, day in enumerate(days) if i not in (19, 30))
 
 
 def test_the_console_of_a_live_demo_knows_the_grid_only_through_its_services(tmp_path):

@@ -38,6 +38,9 @@ from wwt_framework.store.logs import open_log_index
 
 log = logging.getLogger(__name__)
 
+#: How far a refresh is when its snapshot is published.
+HISTORY_BEGINS = 0.95
+
 
 @dataclass(frozen=True)
 class RefreshReport:
@@ -189,7 +192,7 @@ def _reports(round_: Round) -> tuple[SourceReport, ...]:
 
 def _remember(history: Store, snapshot: Snapshot, progress: Progress) -> str:
     """Take *snapshot* into the history; gives why that failed, in words. What is published stays published."""
-    progress(0.95, "writing the history")
+    progress(HISTORY_BEGINS, "writing the history")
     try:
         take_in(history, Past.of_snapshot(snapshot))
     except WwtError as err:
@@ -240,4 +243,4 @@ def _fallen_silent(now: Iterable[SourceReport], before: Iterable[SourceReport]) 
         yield plugin, f"{plugin} does not answer; {'; '.join(kinds)}"
 
 
-__all__ = ["FOLDER", "RefreshReport", "current_snapshot", "refresh"]
+__all__ = ["FOLDER", "HISTORY_BEGINS", "RefreshReport", "current_snapshot", "refresh"]
