@@ -64,7 +64,10 @@ def cells_of_each(store: Store, workflows: Iterable[str]) -> Iterator[tuple[str,
         cells = kept.past_cells(store, [one.number for one in past.values()])
         for name in some:
             one = past.get(key_of(name))
-            yield name, _cells(one, cells[one.number], names) if one and one.number in cells else ()
+            yield (
+                name,
+                _cells(one, cells[one.number], names) if one and one.number in cells else (),
+            )
 
 
 def task_errors(store: Store, workflows: Iterable[str]) -> Iterator[tuple[str, tuple[TaskErrors, ...]]]:
@@ -116,13 +119,21 @@ def history_matrix(store: Store, since: datetime | None = None) -> Matrix:
             parts.append(sums)
         names += [name for name, *_ in past]
     empty = np.zeros(0, np.int64)
-    row, feature = np.divmod(np.concatenate([empty, *keys]), _FEATURES)
-    features, at = np.unique(feature, return_inverse=True)
+    owner, feature = np.divmod(np.concatenate([empty, *keys]), _FEATURES)
+    features = np.unique(np.concatenate([empty, *(np.unique(some % _FEATURES) for some in keys)]))
     columns, place = _columns(features, {number: name for name, number in kept.past_sites(store).items()})
-    rows, order = _sorted(names)
-    shape = (len(names), len(columns))
-    values = sparse.csr_matrix((np.concatenate([empty, *jobs]), (order[row], place[at])), shape)
-    return Matrix(rows, columns, values)
+    # Keys came sorted by owner: these are the rows of a matrix already, of workflows in the order of the store.
+    bounds = np.searchsorted(owner, np.arange(len(names) + 1))
+    parts = (
+        np.concatenate([empty, *jobs]),
+        place[np.searchsorted(features, feature)],
+        bounds,
+    )
+    values = sparse.csr_matrix(parts, (len(names), len(columns)))
+    order = sorted(range(len(names)), key=names.__getitem__)
+    values = values[order]
+    values.sort_indices()
+    return Matrix([names[i] for i in order], columns, values)
 
 
 #: Keys of features: an exit code, made positive, or a site's number behind all of them.

@@ -16,7 +16,7 @@ from peewee import fn
 from wwt_framework.store import Store
 
 #: Names in one question, rows in one statement: both databases take them well.
-_MANY = 500
+_MANY = 2000
 
 
 @dataclass(frozen=True, slots=True)
