@@ -124,12 +124,8 @@ def history_matrix(store: Store, since: datetime | None = None) -> Matrix:
     columns, place = _columns(features, {number: name for name, number in kept.past_sites(store).items()})
     # Keys came sorted by owner: these are the rows of a matrix already, of workflows in the order of the store.
     bounds = np.searchsorted(owner, np.arange(len(names) + 1))
-    parts = (
-        np.concatenate([empty, *jobs]),
-        place[np.searchsorted(features, feature)],
-        bounds,
-    )
-    values = sparse.csr_matrix(parts, (len(names), len(columns)))
+    indices = place[np.searchsorted(features, feature)]
+    values = sparse.csr_matrix((np.concatenate([empty, *jobs]), indices, bounds), (len(names), len(columns)))
     order = sorted(range(len(names)), key=names.__getitem__)
     values = values[order]
     values.sort_indices()
