@@ -30,6 +30,7 @@ ROOF = (
     "demo_live",
     "trials",
     "demo_live", "demo_past",
+    "demo_past",
     "errands",
     "job_child",
     "setup_tls",
