@@ -135,8 +135,10 @@ def _sums(snapshot: Snapshot, axis: str) -> tuple[Array, Array]:
     def count() -> tuple[Array, Array]:
         cube = snapshot.cube
         column, n = (cube.cell_site, len(cube.sites)) if axis == "site" else (cube.cell_code, len(cube.codes))
-        each = np.unique(cube.cell_workflow.astype(np.int64) * max(n, 1) + column)  # a workflow once
-        return _table(snapshot).sum(0 if axis == "site" else 1), np.bincount(each % max(n, 1), minlength=n)
+        # Sorted, not np.unique: that takes ten times as long for millions.
+        each = np.sort(cube.cell_workflow.astype(np.int64) * max(n, 1) + column)
+        once = each[np.flatnonzero(np.diff(each, prepend=-1))]  # a workflow once
+        return _table(snapshot).sum(0 if axis == "site" else 1), np.bincount(once % max(n, 1), minlength=n)
 
     return snapshot.remember(("history", "sums", axis), count)
 
