@@ -29,7 +29,6 @@ ROOF = (
     "demo",
     "demo_live",
     "trials",
-    "demo_live", "demo_past",
     "demo_past",
     "errands",
     "job_child",
