@@ -193,6 +193,7 @@ setup(
             "boosting = wwt_plugins.ml.boosting:Boosting",
             "linear = wwt_plugins.ml.linear:Linear",
             "mlp = wwt_plugins.ml.mlp:Mlp",
+            "prediction_service = wwt_plugins.ml.prediction_service:PredictionService",
         ],
         "wwt.auth": [
             "ldap = wwt_plugins.auth.ldap:Ldap",

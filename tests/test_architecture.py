@@ -34,6 +34,7 @@ ROOF = (
     "job_child",
     "setup_tls",
     "scaffold",
+    "learning",
     "__main__",
 )
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,9 @@ from wwt_framework.services.doors import Pulling, lend
 from wwt_framework.services.history.ageing import JOB as HISTORY
 from wwt_framework.services.history.ageing import Ageing
 from wwt_framework.services.history.reading import history_matrix
+from wwt_framework.services.learning.forecasts import Forecasts
+from wwt_framework.services.learning.nightly import Nightly
+from wwt_framework.services.learning.training import TRAIN
 from wwt_framework.services.mailing import JOB, Post
 from wwt_framework.store import Store, open_store
 
@@ -47,6 +51,8 @@ log = logging.getLogger(__name__)
 
 #: The job that tries things in the lab, and the command that does it.
 LAB = "lab"
+#: A training that takes longer hangs.
+TRAINING_HANGS = timedelta(hours=2)
 #: What a running house can not take up from a changed plugins.yml.
 FIXED = ("listen", "tls", "threads", "store", "workflow_history", "data_dir", "pid_file", "log_dir")
 
@@ -83,6 +89,9 @@ class App:
         acting = Job(ACTIONS, work.run, help="carries out, follows and ends actions, and tells who listens")
         ageing = Ageing(self.history, lambda: self._config.house)
         tidying = Job(HISTORY, ageing.run, help="thins out and forgets what is old in the history of failed jobs")
+        nightly = Nightly(store, lambda: self.house)
+        training = Job(TRAIN, str, help="trains the predictors on what operators did, once a day")
+        self.forecasts = Forecasts(lambda: self.house, config.house.data_dir)
         self.alike = Likenesses(store, Models(config.house.data_dir / "models"))
         fitting = Fitting(
             store, lambda: self.house, lambda: self.board.snapshot, self.alike.models, lambda: history_matrix(store)
@@ -98,6 +107,7 @@ class App:
             Chore(clusters, fitting.due),
             Chore(following, rules.due),
             Chore(trying, aside=LIMIT),
+            Chore(training, nightly.due, TRAINING_HANGS),
         )
         self.clockwork = Clockwork(self, chores)
         self.house: House = self._build(config, None)

@@ -397,6 +397,76 @@ def setup_tls(
     click.echo(lines)
 
 
+_FILES = click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+_PLUGINS = click.option("--plugin", "plugins", multiple=True, metavar="NAME", help="Only this predictor; repeatable.")
+
+
+@cli.command()
+@config_option
+@_FILES
+@_PLUGINS
+@click.option("--force", is_flag=True, help="The new models count even when they are worse.")
+@click.option("--shadow", is_flag=True, help="The new models are asked beside the old ones, and change nothing.")
+@click.option("--run", "run_id", hidden=True, help="The run that /jobs shows.")
+@click.option("--as-running", is_flag=True, hidden=True, help="Read the configuration from standard input.")
+@click.option("--report", type=int, hidden=True, help="The file descriptor into which to say what it came to.")
+def train(
+    config_file: str | None,
+    files: tuple[Path, ...],
+    plugins: tuple[str, ...],
+    force: bool,
+    shadow: bool,
+    run_id: str | None,
+    as_running: bool,
+    report: int | None,
+) -> None:
+    """Train the predictors on what operators did, or on FILES of `wwt export-history` or the older console.
+
+    The newest quarter is not learnt from: models are judged on it, and one that is worse than before does not count.
+    """
+    from wwt_framework import learning
+    from wwt_framework.services.learning.training import How
+
+    text = sys.stdin.buffer.read().decode() if as_running else None
+    say = click.echo if report is None else (lambda _: None)
+    how = How(force, shadow, plugins)
+    told = learning.train_now(
+        _found(config_file), files, how, say, lambda words: click.echo(words, err=True), run_id, text
+    )
+    if report is not None:
+        os.write(report, told.encode("utf-8", "replace"))
+
+
+@cli.command()
+@config_option
+@_FILES
+@_PLUGINS
+@click.option("--rounds", type=click.IntRange(20, 10_000), default=500, show_default=True, help="Of the bootstrap.")
+@click.option("--pictures", type=click.Path(file_okay=False, path_type=Path), help="Draw curves and tables in here.")
+def evaluate(
+    config_file: str | None, files: tuple[Path, ...], plugins: tuple[str, ...], rounds: int, pictures: Path | None
+) -> None:
+    """Say how good predictors are: learnt from the older part of the past, judged on the newer; nothing is kept."""
+    from wwt_framework import learning
+
+    learning.evaluate_now(
+        _found(config_file), files, plugins, rounds, pictures, click.echo, lambda words: click.echo(words, err=True)
+    )
+
+
+@cli.command("export-history")
+@config_option
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def export_history(config_file: str | None, file: Path) -> None:
+    """Write what operators did, and what they saw, into FILE: the older console's JSON.
+
+    A name that ends in .jsonl or .jsonl.gz gets a line for each decision, with all that was kept of it.
+    """
+    from wwt_framework import learning
+
+    learning.export_history(_found(config_file), file, click.echo)
+
+
 @cli.group()
 def mail() -> None:
     """Look after the mail of an installation."""

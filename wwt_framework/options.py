@@ -282,6 +282,7 @@ class HouseOptions(BaseModel):
     keep_logs_mb: int = Field(
         1_000, ge=1, description="megabytes of log texts that can be searched; the longest unseen go first"
     )
+    predict: bool = Field(True, description="false: no page says what models expect, and none is trained by the clock")
     dry_run: bool = Field(False, description="rehearsal: nothing is handed to any executor, every page says so")
     include_all_acdcs: bool = Field(False, description="show ACDCs that have no errors, too")
     submit_history_days: float = Field(2, ge=0, description="days for which an action marks its workflow as acted")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from wwt_framework.testing.contracts_actions import ActionContract, GuardContract, contract_case, contract_draft
     from wwt_framework.testing.contracts_clustering import ClusteringContract, contract_matrix
     from wwt_framework.testing.contracts_logs import TemplateContract
+    from wwt_framework.testing.predictor_contract import PredictorContract, contract_history
     from wwt_framework.testing.procedure_contract import ProcedureContract
     from wwt_framework.testing.running import Running
 
@@ -31,10 +32,12 @@ __all__ = [
     "ClusteringContract",
     "ErrorSourceContract",
     "GuardContract",
+    "PredictorContract",
     "ProcedureContract",
     "TemplateContract",
     "contract_case",
     "contract_draft",
+    "contract_history",
     "contract_matrix",
     "wwt_plugin",
 ]
@@ -45,10 +48,12 @@ _CONTRACTS = {
     "ClusteringContract": "contracts_clustering",
     "ErrorSourceContract": "contracts",
     "GuardContract": "contracts_actions",
+    "PredictorContract": "predictor_contract",
     "ProcedureContract": "procedure_contract",
     "TemplateContract": "contracts_logs",
     "contract_case": "contracts_actions",
     "contract_draft": "contracts_actions",
+    "contract_history": "predictor_contract",
     "contract_matrix": "contracts_clustering",
 }
 

@@ -35,6 +35,7 @@ class Response:
     content_type: str = HTML
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    stream: Iterable[bytes] | None = None  # sent in the place of ``body``, part by part, as it is made
 
 
 def as_json(value: Any, status: int = 200, **headers: str) -> Response:

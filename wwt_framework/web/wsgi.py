@@ -103,7 +103,7 @@ class Pages:
             return Found(exchange.room.pages[path])
         raise NotFound("There is no page at this address. Check how the link was written, or start from the overview.")
 
-    def _answer(self) -> list[bytes]:
+    def _answer(self) -> Iterable[bytes]:
         request = cherrypy.serving.request
         exchange: Exchange | None = None
         try:
@@ -150,7 +150,7 @@ def collected(mounted: Mapping[str, Mounted]) -> tuple[dict[str, tuple[Handler, 
     return exact, below
 
 
-def _send(response: Response, exchange: Exchange | None) -> list[bytes]:
+def _send(response: Response, exchange: Exchange | None) -> Iterable[bytes]:
     """Hand *response* to CherryPy."""
     out = cherrypy.serving.response
     out.status = response.status
@@ -158,11 +158,12 @@ def _send(response: Response, exchange: Exchange | None) -> list[bytes]:
     out.headers["Content-Type"] = response.content_type
     for name, value in response.headers.items():
         out.headers[name] = value
-    if response.status not in (204, 304):
+    out.stream = response.stream is not None
+    if response.status not in (204, 304) and response.stream is None:
         out.headers["Content-Length"] = str(len(response.body))
     if exchange:
         cherrypy.serving.request.wsgi_environ["wwt.set_cookies"].extend(exchange.cookies)
-    return [response.body]
+    return [response.body] if response.stream is None else response.stream
 
 
 def plain_error(status: str, message: str, **_more: str) -> str:
@@ -182,7 +183,7 @@ class _Request(cherrypy._cprequest.Request):  # noqa: SLF001  # the documented p
         """Nothing: see `exchange.visit_of`."""
 
 
-def _application(answer: Callable[[], list[bytes]]) -> Any:
+def _application(answer: Callable[[], Iterable[bytes]]) -> Any:
     """A CherryPy application of one handler, which does not touch CherryPy's own tree or engine."""
 
     def dispatch(_path: str) -> None:

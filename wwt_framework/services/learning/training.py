@@ -22,6 +22,8 @@ from wwt_framework.services.learning.splitting import Part, split
 SHARES = (0.75, 0.25)
 #: A new model may be worse than the one that counts by this share of its log-loss: so much is noise.
 _NOISE = 0.01
+#: The job that trains all predictors.
+TRAIN = "train"
 #: What every model is compared with.
 ALWAYS, PROCEDURES = "always the same", "procedures"
 

@@ -10,6 +10,7 @@ from wwt_framework.errors import NotFound
 from wwt_framework.model import Action
 from wwt_framework.services import advice, casetables, finder, renewal
 from wwt_framework.services.history.trend import last_look
+from wwt_framework.services.learning.forecasts import Forecast
 from wwt_framework.services.triage import Examination, examine, plain_of, status_of
 from wwt_framework.snapshot import Snapshot
 from wwt_framework.store import ledger
@@ -51,6 +52,7 @@ class WorkflowPage:
     advice: advice.Advised
     trend: ShownTrend
     similar: SimilarBox
+    forecast: Forecast
 
 
 def _last_event() -> str:
@@ -61,7 +63,7 @@ def _last_event() -> str:
     app, hooks = current_app(), current_house().hooks
     events = sorted(ledger.last_events(app.store, [name, *family]).items())
     # What became of similar workflows is shown, too; which they are is not known here.
-    known = f"{last_look(app.history)} {app.alike.stamp(snapshot, hooks)}"
+    known = f"{last_look(app.history)} {app.alike.stamp(snapshot, hooks)} {app.forecasts.state(name, snapshot.version)}"
     return f"{events} {ledger.last_event_number(app.store)} {known}"
 
 
@@ -93,6 +95,7 @@ def seeworkflow(
     shown = WorkflowPage(
         found, _status(workflow), _marks(found), bool(issuggested), order, not issuggested and current_user().may("operator"),
         _advice(found), shown_trend(workflow), similar_box(workflow, alike),
+        current_app().forecasts.of(found.case, snapshot.version),
     )  # fmt: skip
     return render("workflow.html", page=shown, panels=show_panels("workflow", found.case))
 

@@ -1,0 +1,152 @@
+"""What `wwt train`, `wwt evaluate` and `wwt export-history` do."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import orjson
+
+from wwt_framework.app import App
+from wwt_framework.errors import WwtError
+from wwt_framework.logs import keep_logs
+from wwt_framework.plugin import Predictor
+from wwt_framework.services.learning import files, history, reporting
+from wwt_framework.services.learning.judging import Always, Procedures
+from wwt_framework.services.learning.models import Models
+from wwt_framework.services.learning.splitting import split
+from wwt_framework.services.learning.training import ALWAYS, PROCEDURES, How, Trained, evaluate, train, trainable
+from wwt_framework.store import ledger
+
+Say = Callable[[str], None]
+#: `wwt evaluate`: what is learnt from, and what it is judged on.
+_SHARES = (0.7, 0.3)
+
+
+@contextmanager
+def _app(path: Path, text: str | None = None) -> Iterator[App]:
+    app = App.build(path, text)
+    keep_logs(app.house.config.house.log_dir)
+    try:
+        yield app
+    finally:
+        app.close()
+
+
+def _history(app: App, given: Sequence[Path], say: Say) -> history.Past:
+    """What *given* files tell; without any, what operators of this installation did."""
+    if not given:
+        return history.stored(app.store)
+    told: set[str] = set()
+
+    def once(complaint: str) -> None:  # a history is read several times
+        if complaint not in told:
+            told.add(complaint)
+            say(complaint)
+
+    return history.joined(*(files.read_history(file, once) for file in given))
+
+
+def train_now(
+    path: Path,
+    given: Sequence[Path],
+    how: How,
+    say: Say,
+    complain: Say,
+    run: str | None = None,
+    text: str | None = None,
+) -> str:
+    """Train the predictors of the installation at *path*; returns what it came to in a line.
+
+    Where there is too little to learn from, that is what it came to. *run*: /jobs shows how far it is.
+    """
+
+    def tell(doing: str) -> None:
+        say(doing)
+        if run:
+            ledger.progress_run(app.store, run, None, doing)
+
+    with _app(path, text) as app:
+        past = _history(app, given, complain)
+        try:
+            found = train(app.house.hooks, app.house.config.house.data_dir, past, how, app.store.now(), tell)
+        except WwtError as error:
+            if run:  # of the clock, night by night: no failure
+                return f"nothing was trained: {error}"
+            raise
+        scores = [*found.baselines, *(one.scores for one in found.trained if one.scores is not None)]
+        say(f"learnt from {found.learnt.decisions:,} decisions, judged on {found.judged.decisions:,} later ones")
+        for line in reporting.lines(scores):
+            say(line)
+        for one in found.trained:
+            say(_outcome(one))
+        return found.text
+
+
+def _outcome(one: Trained) -> str:
+    if one.about is None:
+        return f"{one.plugin}: {one.words}"
+    return f"{one.plugin} {one.about.version}: {one.about.text}; {one.words}{' - it counts now' if one.counts else ''}"
+
+
+def evaluate_now(
+    path: Path,
+    given: Sequence[Path],
+    plugins: Sequence[str],
+    rounds: int,
+    pictures: Path | None,
+    say: Say,
+    complain: Say,
+) -> None:
+    """Train every predictor on the older part of the past, in a folder that is gone then, and judge it on the newer."""
+    with _app(path) as app, tempfile.TemporaryDirectory(prefix="wwt-evaluate-") as name:
+        hooks, folder = app.house.hooks, Path(name)
+        learnt, judged = split(_history(app, given, complain), _SHARES)
+        say(
+            f"learnt from {learnt.decisions:,} decisions before {judged.since:%Y-%m-%d %H:%M} UTC, "
+            f"judged on {judged.decisions:,} later ones of other families"
+        )
+        predictors: dict[str, Predictor] = {ALWAYS: Always(learnt.labels), PROCEDURES: Procedures(hooks)}
+        for plugin in trainable(hooks, plugins):
+            into = Models(folder, plugin).begin("now")
+            made = hooks.only(
+                plugin,
+                "train_predictor",
+                history=learnt.history,
+                into=into,
+                progress=lambda _, doing: None,  # noqa: ARG005  # by name
+            )
+            loaded = hooks.only(plugin, "load_predictor", folder=into) if made.ok and made.value else made
+            if loaded.ok and loaded.value is not None:
+                predictors[plugin] = loaded.value
+            else:
+                complain(loaded.complaint or f"{plugin}: too little to learn from")
+        found, scores = evaluate(hooks, folder, judged.history, predictors, rounds)
+        for plugin, why in found.failed.items():
+            complain(f"{plugin}: {why}")
+        for line in reporting.lines(scores):
+            say(line)
+        if pictures is not None:
+            _draw(pictures, [reporting.plain(one) for one in scores], say)
+
+
+def _draw(folder: Path, reports: Sequence[dict[str, object]], say: Say) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "scores.json").write_bytes(orjson.dumps(reports, option=orjson.OPT_INDENT_2))
+    for report in reports:
+        name = str(report["name"])
+        stem = name.replace(" ", "-")
+        for kind, draw in (("calibration", reporting.calibration_svg), ("confusion", reporting.confusion_svg)):
+            (folder / f"{stem}-{kind}.svg").write_text(draw(report, f"{kind} of {name}"), encoding="utf-8")
+    say(f"pictures and scores.json are in {folder}")
+
+
+def export_history(path: Path, file: Path, say: Say) -> None:
+    """Write what operators did into *file*."""
+    if file.exists():
+        raise WwtError(f"{file} is there already; name another file, or move it away")
+    with _app(path) as app:
+        count = files.write_history(file, app.store)
+        say(f"{count:,} {'decisions' if '.jsonl' in file.suffixes else 'tasks'} written to {file}")

@@ -1,0 +1,169 @@
+"""Predictions as JSON (`/predict`), the history that they are made of (`/actionshistory`), and the models (`/predictors`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from wwt_framework.errors import NotFound, WwtError
+from wwt_framework.services.learning import files, reporting
+from wwt_framework.services.learning.forecasts import Forecast
+from wwt_framework.services.learning.models import About, Which
+from wwt_framework.services.learning.scoring import METRICS
+from wwt_framework.services.learning.training import TRAIN
+from wwt_framework.store import ledger
+from wwt_framework.web.exchange import Refused, current_exchange
+from wwt_framework.web.render import redirect, render
+from wwt_framework.web.responses import JSON, Response, as_json
+from wwt_framework.web.tools import current_app, current_house, current_snapshot, current_user, page
+
+#: What `/predict` says when there are no predictions; scripts look for these words.
+OFF = "Suggestions turned off"
+#: Bytes that are sent at once.
+_PART = 65_536
+_PICTURES = {"calibration": reporting.calibration_svg, "confusion": reporting.confusion_svg}
+
+
+def mount(app: Any) -> dict[str, Any]:  # noqa: ARG001  # every page module is mounted alike
+    return {
+        "/predict": predict,
+        "/actionshistory": actionshistory,
+        "/predictors": predictors,
+        "/predictors/picture": picture,
+        "/predictors/train": train,
+        "/predictors/take": take,
+    }
+
+
+@page(json=True)
+def predict(workflow: str, format: str = "") -> Response:  # noqa: A002  # as in ?format=
+    """What models expect: ``{"Action": table in HTML}``, or "Suggestions turned off" in its place.
+
+    ``format=json`` tells the same by name, with probabilities and reasons.
+    """
+    case = current_snapshot().case(workflow)
+    if case is None:
+        raise NotFound(f"There is no workflow {workflow[:400]} in what was fetched last.")
+    told = current_app().forecasts.of(case, current_snapshot().version)
+    if format == "json":
+        return as_json(told.plain())
+    if format:
+        raise Refused(400, f"format can be json, not {format[:40]!r}.")
+    if told.off or not told.opinions:
+        return as_json({"Action": OFF})
+    return as_json({"Action": _table(told)})
+
+
+def _table(told: Forecast) -> str:
+    text: str = current_exchange().room.templates.get_template("_predictiontable.html").render(told=told)
+    return text
+
+
+@page(json=True)
+def actionshistory() -> Response:
+    """Past actions with the errors that operators saw: ``{"/workflow/task": {errors, parameters}}``, as it is made.
+
+    ``errors``: ``{"good_sites": {code: {site: n}}, "bad_sites": ...}``; good sites were ready (green) at that time.
+    """
+    return Response(b"", JSON, stream=_grouped(files.old_json(current_app().store)))
+
+
+def _grouped(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """*parts*, some together: each that is sent costs a little."""
+    waiting: list[bytes] = []
+    size = 0
+    for part in parts:
+        waiting.append(part)
+        size += len(part)
+        if size >= _PART:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    yield b"".join(waiting)
+
+
+# -- the models ----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PredictorLine:
+    """One predictor of this installation."""
+
+    plugin: str
+    trained: bool  # whether it is trained here
+    which: Which
+    models: tuple[About, ...]  # the newest first
+    trouble: str = ""
+
+    @property
+    def current(self) -> About | None:
+        return next((one for one in self.models if one.version == self.which.current), None)
+
+    @property
+    def shadow(self) -> About | None:
+        return next((one for one in self.models if one.version == self.which.shadow), None)
+
+
+@page()
+def predictors(format: str = "") -> Response:  # noqa: A002  # as in ?format=
+    """Which models there are, how good each was on decisions that came later, and which one counts."""
+    house, app = current_house(), current_app()
+    trainable = house.hooks.implementing("train_predictor")
+    found = [_line(name, name in trainable) for name in house.hooks.implementing("load_predictor")]
+    if format == "json":
+        return as_json(found)
+    if format:
+        raise Refused(400, f"format can be json, not {format[:40]!r}.")
+    run = next(iter(ledger.runs(app.store, 1, name=TRAIN)), None)
+    return render(
+        "predictors.html", lines=found, run=run, metrics=METRICS, off=not house.config.house.predict,
+        may_train=current_user().may("admin") and bool(trainable),
+    )  # fmt: skip
+
+
+def _line(plugin: str, trained: bool) -> PredictorLine:
+    models = current_app().forecasts.models(plugin)
+    if not trained:
+        return PredictorLine(plugin, False, Which(), ())
+    try:
+        return PredictorLine(plugin, True, models.which(), tuple(map(models.about, models.versions())))
+    except WwtError as error:
+        return PredictorLine(plugin, True, Which(), (), str(error))
+
+
+@page()
+def picture(plugin: str, version: str, kind: str) -> Response:
+    """The calibration curve or the confusion matrix of one model, as SVG."""
+    if kind not in _PICTURES:
+        raise Refused(400, f"kind can be {' or '.join(_PICTURES)}, not {kind[:40]!r}.")
+    report = _models(plugin).about(version).report
+    if not report:
+        raise NotFound(f"The model {version} was never judged.")
+    drawn = _PICTURES[kind](report, f"{kind} of {plugin} {version}")
+    return Response(drawn.encode(), "image/svg+xml", headers={"Cache-Control": "private, max-age=3600"})
+
+
+def _models(plugin: str) -> Any:
+    """Raises `NotFound` for what is no predictor: it becomes part of a path."""
+    if plugin not in current_house().hooks.implementing("load_predictor"):
+        raise NotFound(f"There is no predictor {plugin[:100]!r} in this installation.")
+    return current_app().forecasts.models(plugin)
+
+
+@page(role="admin", methods=("POST",))
+def train(shadow: str = "") -> Response:
+    """Have all predictors trained now, in a process of its own; with *shadow* beside those that count."""
+    app, user = current_app(), current_user().name
+    run = app.clockwork.request(TRAIN, user, **({"shadow": True} if shadow else {}))
+    ledger.write_down(app.store, user, "asked for a training", run)
+    return redirect("/predictors")
+
+
+@page(role="admin", methods=("POST",))
+def take(plugin: str, version: str) -> Response:
+    """Have a model count, whatever the validation says of it."""
+    models = _models(plugin)
+    models.checked(version)
+    models.take(version)
+    ledger.write_down(current_app().store, current_user().name, "chose a model", plugin, version=version)
+    return redirect("/predictors")
