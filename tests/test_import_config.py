@@ -136,6 +136,20 @@ def test_every_key_is_carried_over_or_left_with_a_reason():
     assert carried & left == set()
 
 
+def test_the_prediction_service_is_asked_where_it_was_and_predictions_stay_off(tmp_path: Path):
+    config = loaded(convert(Original(EVERYTHING, "config.yml")), tmp_path)
+    (service,) = [plugin for plugin in config.plugins if plugin.full_name == "ml.prediction_service"]
+
+    assert service.options == {"url": "https://b.example.org"}
+    assert config.house.predict is False
+
+
+def test_an_address_of_the_prediction_service_that_is_none_is_left_with_a_reason():
+    converted = convert(Original("aieh: {models: 'b.example.org'}", "config.yml"))
+
+    assert "aieh.models: expected an address with http(s)://; no prediction service is asked" in converted.left
+
+
 def test_no_key_is_unknown_to_us():
     converted = [convert(Original(text, "config.yml")) for text in (EVERYTHING, MONIT, CREDENTIAL)]
 

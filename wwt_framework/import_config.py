@@ -41,6 +41,8 @@ _OWN_WAY: set[Keys] = {  # what has a home here, but not by renaming
     ("aieh", "static"),
     ("aieh", "user"),
     ("aieh", "dry"),
+    ("aieh", "models"),
+    ("no_predict",),
     *WATCHING,
 }
 _COOKIES = (
@@ -49,7 +51,6 @@ _COOKIES = (
 )
 _MONGO = "actions are kept in the database of wwt.store, not in MongoDB; those of the past come over from a file that "
 _MONGO += "mongoexport writes: wwt import-actions FILE"
-_PREDICT = "no prediction service is asked; keep the value for the options of the plugin you list under ml:"
 _LEFT: dict[Keys, str] = {
     ("data", "workflow_history"): "the history is kept in the store; take the file over once: wwt update-history FILE",
     ("data", "explain_errors"): "the original has not read it for years; nothing to do",
@@ -63,8 +64,6 @@ _LEFT: dict[Keys, str] = {
     ("cache_refresh",): "everything is asked for again every wwt.refresh_minutes; nothing to do",
     ("oracle",): "holds a secret; write the password into a file that only wwt may read, and list "
     "errors.unified_oracle: {user: NAME, dsn: DSN, password: {$file: PATH}}",
-    ("aieh", "models"): _PREDICT,
-    ("no_predict",): "predictions are off as long as no plugin is listed under ml:",
     ("workflow_status_db",): "the statuses of workflows are in every snapshot; nothing to do",
 }
 _KNOWN: set[Keys] = {*_HOUSE, *_OWN_WAY, *_LEFT, *CLUSTER_KEYS}
@@ -95,6 +94,7 @@ class _Draft:
     source: str = ""  # path of all_errors as YAML
     clusters: str | None = ""  # options of error_vectors as YAML; None: nothing is grouped
     rules: str = ""  # options of auto_acdc as YAML; "": there is no such service
+    service: str = ""  # options of prediction_service as YAML; "": none is asked
     watching: str = ""  # options of workflowmonit as YAML; "": nothing is watched
     local: str = "{}"  # options of auth.local as YAML
     carried: list[str] = field(default_factory=list)
@@ -154,6 +154,7 @@ def convert(*originals: Original) -> Converted:
     draft.left += grouping.left
     draft.watching = _told(draft, watching(found)) or ""
     draft.local = _told(draft, registering(values)) or "{}"
+    _models(draft, values)
     if main:
         _files(draft, folder)
         draft.left += _ALWAYS_LEFT
@@ -254,6 +255,20 @@ def _rules(draft: _Draft, found: Mapping[Keys, Any]) -> None:
     draft.rules = _yaml(options)
 
 
+def _models(draft: _Draft, found: Mapping[Keys, Any]) -> None:
+    """The prediction service, and whether anything is predicted."""
+    if ("aieh", "models") in found:
+        address = found[("aieh", "models")]
+        if isinstance(address, str) and re.fullmatch(r"https?://[^\s\x00-\x1f]+", address):
+            draft.service = _yaml({"url": address})
+            draft.carried.append(f"aieh.models -> ml.prediction_service.url: {quote(address)}")
+        else:
+            why = "expected an address with http(s)://" if address else "is empty"
+            draft.left.append(f"aieh.models: {why}; no prediction service is asked")
+    if ("no_predict",) in found:
+        draft.keep("predict", not found[("no_predict",)], "no_predict")
+
+
 def _files(draft: _Draft, folder: Path | None) -> None:
     """The files that lay where the original ran."""
     place = folder or Path()
@@ -300,6 +315,7 @@ def _text(draft: _Draft, name: str) -> str:
     lines += ["", "actions:", *(f"  {name}: {{}}" for name in _ACTIONS)]
     lines += ["  executor: {}  # add the key with which old clients report: {key: {$file: PATH}}"]
     lines += [f"  auto_acdc: {draft.rules}  # aieh"] if draft.rules else []
+    lines += ["", "ml:", f"  prediction_service: {draft.service}  # aieh"] if draft.service else []
     lines += [
         "",
         "auth:",

@@ -39,6 +39,7 @@ def serve(path: Path, port: int | None, jobs: bool, opened: Callable[[str], None
     from wwt_framework.web import encrypted, server, wsgi  # the only place outside web/ that knows it
 
     with _house(path, jobs) as app:
+        app.forecasts.warm()
         options = app.house.config.house
         how = server.Serving(
             options.host,

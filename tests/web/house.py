@@ -29,6 +29,7 @@ from wwt_framework.services.access.notices import Notices
 from wwt_framework.services.alike.fitting import Fitting
 from wwt_framework.services.alike.likeness import Likenesses
 from wwt_framework.services.alike.models import Models
+from wwt_framework.services.learning.forecasts import Forecasts
 from wwt_framework.services.mailing import Post
 from wwt_framework.snapshot import Snapshot, SnapshotParts, open_snapshot, write
 from wwt_framework.store import Store
@@ -214,6 +215,7 @@ class Installation:
         self.access = Access(
             lambda: self.house.hooks, self.store, lambda: self.house.config.house, self.notices.new_device
         )
+        self.forecasts = Forecasts(lambda: self.house, folder / "data")
         self.problems: tuple[str, ...] = ()
         self.restart_needed: tuple[str, ...] = ()
 

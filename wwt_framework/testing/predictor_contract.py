@@ -141,7 +141,7 @@ class PredictorContract(PluginContract):
         assert all(0 <= one.probability <= 1 for one in found)
 
     @about("train_predictor")
-    def test_it_learns_what_follows_from_the_exit_code(self, predictor: Predictor) -> None:
+    def test_it_learns_what_follows_from_the_exit_code(self, running: Running, predictor: Predictor) -> None:  # noqa: ARG002
         for case, found in self._asked(predictor):
             code = case.errors.main_exit_code
             assert code is not None

@@ -127,6 +127,18 @@ class Forecasts:
         asked = [(plugin, self._begin(house, plugin, case, version)) for plugin in plugins] if shown else []
         return Forecast(False, shown, tuple(self._end(plugin, what, patience_s) for plugin, what in asked))
 
+    def warm(self) -> None:
+        """Begin to load the models that count, so that the first page has them."""
+        house = self._house()
+        if house.config.house.predict:
+            threading.Thread(target=self._load_all, args=(house,), name="predict", daemon=True).start()
+
+    def _load_all(self, house: House) -> None:
+        for plugin in house.hooks.implementing("load_predictor"):
+            stamp, trouble = self._stamp(house, plugin)
+            if not trouble:
+                self._load(house, plugin, stamp)
+
     def state(self, workflow: str, version: str) -> str:
         """Changes when what `of` would say of *workflow* in the snapshot *version* may have changed."""
         house = self._house()

@@ -80,7 +80,7 @@ def calibration_svg(report: Mapping[str, Any], title: str) -> str:
     def place(value: float) -> float:
         return edge + (value - low) / (1 - low) * size
 
-    marks = [low + (1 - low) * i / 4 for i in range(5)]
+    marks = [low + (1 - low) * i / 5 for i in range(6)]
     parts = [_line(place(low), _flip(place(low), size, edge), place(1), _flip(place(1), size, edge), "4 3")]
     for mark in marks:
         x, y = place(mark), _flip(place(mark), size, edge)

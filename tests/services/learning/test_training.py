@@ -1,0 +1,148 @@
+"""Predictors are trained on the past, judged on what came later, and count only when they are not worse."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import pytest
+
+from wwt_framework import hookimpl
+from wwt_framework.errors import WwtError
+from wwt_framework.hooks.manager import Hooks
+from wwt_framework.model import Prediction
+from wwt_framework.plugin import TrainingReport
+from wwt_framework.services.learning.history import kept
+from wwt_framework.services.learning.judging import tasks_of
+from wwt_framework.services.learning.models import Models
+from wwt_framework.services.learning.training import How, train
+from wwt_framework.testing import contract_history
+
+MONDAY, TUESDAY = (datetime(2026, 11, day, tzinfo=timezone.utc) for day in (23, 24))
+NAME = "ml.pupil"
+
+
+class Says:
+    on_view = False
+
+    def __init__(self, probability):
+        self._p = probability
+
+    def predict(self, cases):
+        return [
+            [Prediction(action, p, "pupil", task=task) for task in tasks_of(case)
+             for action, p in (("acdc", self._p), ("clone", 1 - self._p))]
+            for case in cases
+        ]  # fmt: skip
+
+
+class Pupil:
+    """Learns a number that a test tells it, and remembers what it was shown."""
+
+    def __init__(self):
+        self.learns = 0.7
+        self.seen = []
+
+    @hookimpl
+    def train_predictor(self, history, into, progress):
+        self.seen = list(history)
+        if self.learns is None:
+            return None
+        (into / "number").write_text(str(self.learns))
+        return TrainingReport("learnt a number", len(self.seen), "set1")
+
+    @hookimpl
+    def load_predictor(self, folder):
+        return Says(float((folder / "number").read_text()))
+
+
+@pytest.fixture
+def pupil():
+    return Pupil()
+
+
+@pytest.fixture
+def hooks(pupil):
+    hooks = Hooks()
+    hooks.register(NAME, pupil)
+    return hooks
+
+
+PAST = kept(contract_history(120).decisions)
+
+
+def trained(hooks, folder, at=MONDAY, **how):
+    return train(hooks, folder, PAST, How(rounds=20, **how), at, lambda _: None)
+
+
+def test_the_newest_quarter_is_not_learnt_from(hooks, pupil, tmp_path):
+    found = trained(hooks, tmp_path)
+
+    assert len(pupil.seen) == found.learnt.decisions == 90
+    assert found.judged.decisions == 30
+    assert max(one.decided_at for one in pupil.seen) < found.judged.since
+
+
+def test_the_first_model_counts_and_is_kept_with_its_numbers(hooks, tmp_path):
+    trained(hooks, tmp_path)
+    models = Models(tmp_path, NAME)
+    about = models.about(models.which().current)
+
+    assert about.version == "20261123-000000-set1"
+    assert about.report["tasks"] == 60
+    assert about.training_set == "set1"
+    assert about.verdict == "the first model"
+
+
+def test_a_worse_model_does_not_count_unless_it_is_forced(hooks, pupil, tmp_path):
+    trained(hooks, tmp_path)
+    pupil.learns = 0.01
+    (one,) = trained(hooks, tmp_path, TUESDAY).trained
+    before = Models(tmp_path, NAME).which().current
+    (forced,) = trained(hooks, tmp_path, TUESDAY, force=True).trained
+
+    assert not one.counts
+    assert before.startswith("20261123")
+    assert "worse: log-loss" in one.words
+    assert one.words.endswith("the old one stays")
+    assert forced.counts
+    assert Models(tmp_path, NAME).which().current.startswith("20261124")
+
+
+def test_a_better_model_counts_and_the_one_before_stays(hooks, pupil, tmp_path):
+    pupil.learns = 0.01
+    trained(hooks, tmp_path)
+    pupil.learns = 0.7
+    (one,) = trained(hooks, tmp_path, TUESDAY).trained
+
+    assert one.counts
+    assert Models(tmp_path, NAME).which().previous.startswith("20261123")
+
+
+def test_in_shadow_a_model_is_kept_beside_the_one_that_counts(hooks, tmp_path):
+    trained(hooks, tmp_path)
+    (one,) = trained(hooks, tmp_path, TUESDAY, shadow=True).trained
+    which = Models(tmp_path, NAME).which()
+
+    assert not one.counts
+    assert which.current.startswith("20261123")
+    assert which.shadow.startswith("20261124")
+
+
+def test_too_little_to_learn_from_changes_nothing(hooks, pupil, tmp_path):
+    pupil.learns = None
+    (one,) = trained(hooks, tmp_path).trained
+
+    assert one.words == "too little to learn from; nothing changed"
+    assert Models(tmp_path, NAME).versions() == []
+
+
+def test_baselines_are_judged_on_the_same_tasks(hooks, tmp_path):
+    always, procedures = trained(hooks, tmp_path).baselines
+
+    assert always.tasks == procedures.tasks == 60
+    assert always.numbers["auc_acdc"].value == 0.5
+
+
+def test_a_predictor_that_is_not_there_is_named(hooks, tmp_path):
+    with pytest.raises(WwtError, match=r"no predictor 'nobody' can be trained; there are: ml\.pupil"):
+        trained(hooks, tmp_path, plugins=("nobody",))
