@@ -454,6 +454,16 @@ def evaluate(
     )
 
 
+@cli.command("import-history")
+@config_option
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def import_history(config_file: str | None, files: tuple[Path, ...]) -> None:
+    """Take over decisions with what was seen then: FILES of `wwt export-history`, or the older console's JSON."""
+    from wwt_framework import learning
+
+    learning.import_history(_found(config_file), files, click.echo, lambda words: click.echo(words, err=True))
+
+
 @cli.command("export-history")
 @config_option
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))

@@ -25,6 +25,8 @@ from wwt_framework import config as configuration
 from wwt_framework.app import App
 from wwt_framework.errors import WwtError
 from wwt_framework.job_child import end_with
+from wwt_framework.services.learning.files import read_history
+from wwt_framework.services.learning.history import take_over
 
 #: Days that a workflow of a grid in time lapse stays: an afternoon sees them come, fail, be mended and go.
 _DAYS = 4
@@ -33,6 +35,8 @@ _EXECUTOR_EVERY_S = 300
 #: Of ours: so long one can look at what was asked for before it is fetched, edit it and take it back.
 _EXECUTOR_LEAST_S = 15.0
 _KEY_FILE = "executor.key"
+#: Tasks on which operators acted before the demo began.
+_TASKS = 1200
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,7 @@ def demo(wanted: Demo) -> None:
         )
         (folder / _KEY_FILE).write_text(secrets.token_urlsafe(24), encoding="utf-8")
         people = _people(path)
+        _past(path, folder)
         click.echo(running.refresh(path, (), (), None))
         demo_past.fill(path, world, now)
         if grid:
@@ -118,6 +123,30 @@ def _tell_of(grid: demo_live.Grid) -> None:
     click.echo(f"\nThe grid is known through its services only, at {grid.url}, asked with a certificate made for this.")
     click.echo(f"A line in {grid.faults} spoils their day: 503, drip@jobdetail, 20%; an empty file ends it.")
     click.echo(f"  {', '.join(grid.kinds)}")
+
+
+def _past(path: Path, folder: Path) -> None:
+    """Decisions of the last years, so that there is something to learn from: models are trained while one looks."""
+    file = folder / "history.jsonl.gz"
+    app = App.build(path)
+    try:
+        world = _command(app, "world")
+        assert isinstance(world, click.Group)
+        if told := _invoke(world, ["history", "--tasks", str(_TASKS), str(file)], ""):
+            raise WwtError(f"the demo's past could not be made: {told}")
+        take_over(app.store, read_history(file), "demo")
+    finally:
+        app.close()
+
+
+def _command(app: App, name: str) -> click.Command:
+    """The command *name* that a plugin contributes."""
+    return next(
+        command.command
+        for answer in app.house.hooks.each("register_commands")
+        for command in answer.value or ()
+        if command.name == name
+    )
 
 
 @contextmanager
@@ -162,12 +191,7 @@ def _people(path: Path) -> list[tuple[str, str, str]]:
     app = App.build(path)
     try:
         people = [(name, secrets.token_urlsafe(9), role) for name, role in (("olga", "operator"), ("ada", "admin"))]
-        user = next(
-            command.command
-            for answer in app.house.hooks.each("register_commands")
-            for command in answer.value or ()
-            if command.name == "user"
-        )
+        user = _command(app, "user")
         for name, password, role in people:
             result = _invoke(user, ["add", name, "--role", role, "--password-stdin"], password)
             if result:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -141,6 +142,14 @@ def _draw(folder: Path, reports: Sequence[dict[str, object]], say: Say) -> None:
         for kind, draw in (("calibration", reporting.calibration_svg), ("confusion", reporting.confusion_svg)):
             (folder / f"{stem}-{kind}.svg").write_text(draw(report, f"{kind} of {name}"), encoding="utf-8")
     say(f"pictures and scores.json are in {folder}")
+
+
+def import_history(path: Path, given: Sequence[Path], say: Say, complain: Say) -> None:
+    """Take over the decisions of *given* files, with what was seen then; those that are here already are left alone."""
+    with _app(path) as app:
+        for file in given:
+            count, known = history.take_over(app.store, files.read_history(file, complain), getpass.getuser())
+            say(f"{file}: {count:,} decisions kept, {known:,} were here already")
 
 
 def export_history(path: Path, file: Path, say: Say) -> None:

@@ -20,8 +20,6 @@ from .learning import Array, Describe, Learnt, Member, Mended, described
 from .rows import action_of
 from .threads import one_thread
 
-#: What is less likely than this is not told.
-_LEAST = 0.005
 #: Of so many cases at once it is told why; of more only what.
 _FEW = 5
 #: Reasons that are told, and how much the probability must fall without one.
@@ -57,7 +55,7 @@ class Forecaster:
         for row, task in enumerate(tasks):
             best = int(probability[row].argmax())
             why = self._why(matrix[row], probability[row], best) if reasons else ()
-            for i in np.flatnonzero(probability[row] >= _LEAST).tolist():
+            for i in range(len(self._learnt.classes)):
                 kind, parameters = action_of(self._learnt.classes[i])
                 if kind in ("acdc", "recovery", "clone"):
                     parameters = {**parameters, **given[row]}

@@ -211,7 +211,7 @@ def test_j20_past_actions_are_told_with_errors_at_good_and_bad_sites(visit):
     got = client.get("/actionshistory")
     told = got.json
 
-    assert got.headers["Content-Type"] == "application/json"
+    assert dict(got.headers)["Content-Type"] == "application/json"
     assert told["/w1/a"] == {
         "errors": {"good_sites": {"85": {"T1_A": 3}}, "bad_sites": {"85": {"T2_B": 1}}},
         "parameters": {"memory": 4000, "xrootd": "enabled", "action": "acdc"},

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
+from itertools import islice
 
-from wwt_framework.evidence import case_of
+from wwt_framework.evidence import case_of, plain_case
 from wwt_framework.model import ActionState
 from wwt_framework.plugin import Decision
 from wwt_framework.store import Store, ledger
@@ -67,12 +70,29 @@ def stored(store: Store, since: datetime | None = None) -> Past:
     return Past(lambda: _of_store(store, since))
 
 
+def take_over(store: Store, decisions: Iterable[Decision], user: str, at_once: int = 200) -> tuple[int, int]:
+    """Keep *decisions* with their evidence, in the order given; how many, and how many were here already.
+
+    They count as carried out: nobody is to do them now.
+    """
+    kept_, known = 0, 0
+    source = iter(decisions)
+    while batch := list(islice(source, at_once)):
+        with store.write(alone="actions"):
+            new = [one for one in batch if not ledger.has_evidence(store, one.action.id)]
+            done = [replace(one.action, state=ActionState.DONE) for one in new]
+            ledger.import_actions(store, done, user)
+            packed = [(one.action.id, one.action.workflow, ledger.pack(plain_case(one.case))) for one in new]
+            ledger.keep_evidence(store, "imported", packed)
+        kept_ += len(new)
+        known += len(batch) - len(new)
+    return kept_, known
+
+
 def joined(*histories: Past) -> Past:
     """Several histories as one; they may overlap in time, and are merged by it."""
     if len(histories) == 1:
         return histories[0]
-    import heapq
-
     return Past(lambda: heapq.merge(*histories, key=lambda decision: decision.decided_at))
 
 

@@ -17,8 +17,6 @@ from wwt_framework.plugin import Decision, History, Predictor
 from wwt_framework.services.learning.scoring import Array, Said, Truth
 from wwt_framework.services.learning.splitting import family_of
 
-#: From so much of the whole on the rest is what it found too little to name.
-_NEARLY = 0.9
 #: Decisions that are in memory at once.
 _BATCH = 100
 #: Whatever a predictor leaves of the whole: it expects something that it does not name.
@@ -103,9 +101,9 @@ def shares_of(predictions: Iterable[Prediction], task: str) -> Shares:
             label = decision_label(one.action, one.parameters)
             shares[label] = shares.get(label, 0.0) + min(1.0, max(0.0, one.probability))
     total = sum(shares.values())
-    if total > _NEARLY:
+    if total > 1:
         return {label: share / total for label, share in shares.items()}
-    return {**shares, OTHER: 1 - total}
+    return {**shares, OTHER: 1 - total} if total < 1 - 1e-6 else shares
 
 
 def _said(name: str, told: Sequence[Shares]) -> Said:

@@ -1,0 +1,158 @@
+"""Files of past decisions: the original's JSON and ours are written and read back."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import datetime, timezone
+
+import pytest
+
+from wwt_framework.errors import WwtError
+from wwt_framework.evidence import decision_label, decision_of, plain_case, plain_decision
+from wwt_framework.model import ActionState, ErrorCount, Readiness
+from wwt_framework.services.learning.files import UNDATED, read_history, write_history
+from wwt_framework.services.learning.history import take_over
+from wwt_framework.store import Store, ledger
+from wwt_framework.testing import contract_history
+
+W1, W2 = "pdmvserv_task_A__v1_T_181126_083424_8286", "pdmvserv_task_B__v1_T_170320_122033_2363"
+OLD = {
+    f"/{W1}/a": {
+        "errors": {"good_sites": {"85": {"T1_A": 3}}, "bad_sites": {"85": {"T2_B": 1}, "-1": {"T9_X": 2}}},
+        "parameters": {"memory": "4000", "action": "acdc"},
+    },
+    f"/{W1}/a/b": {"errors": {"good_sites": {}, "bad_sites": {"73": {"T2_B": 5}}}, "parameters": {"action": "acdc"}},
+    f"/{W2}/a": {"errors": {"good_sites": {"8028": {"T1_A": 1}}, "bad_sites": {}}, "parameters": {"action": "on-hold"}},
+}
+
+
+def written(folder, value, name="history.json"):
+    path = folder / name
+    path.write_text(value if isinstance(value, str) else json.dumps(value))
+    return path
+
+
+def test_c4_the_originals_json_is_read_a_decision_for_each_workflow(tmp_path):
+    first, second = read_history(written(tmp_path, OLD))
+
+    assert (first.action.workflow, second.action.workflow) == (W2, W1)  # oldest first, by the date in the name
+    assert second.decided_at == datetime(2018, 11, 26, 8, 34, 24, tzinfo=timezone.utc)
+    assert ErrorCount(f"/{W1}/a", 85, "T1_A", 3) in second.case.errors
+    assert second.case.sites["T1_A"].readiness is Readiness.GREEN
+    assert second.case.sites["T2_B"].readiness is Readiness.RED
+    assert second.action.task_values == {"a": {"memory": "4000"}, "a/b": {}}
+    assert (first.action.kind, first.action.values) == ("special", {"action": "on-hold"})
+
+
+def test_c4_what_is_exported_can_be_read_back(tmp_path):
+    store = Store.memory()
+    for decision in contract_history(30):
+        ledger.import_actions(store, [decision.action], "olga")
+        content = ledger.pack(plain_case(decision.case))
+        ledger.keep_evidence(store, "v1", [(decision.action.id, decision.action.workflow, content)])
+    old, full = tmp_path / "old.json", tmp_path / "full.jsonl.gz"
+
+    assert write_history(old, store) == 60  # tasks
+    assert write_history(full, store) == 30  # decisions
+    labels = [decision_label(one.action.kind, one.action.values) for one in contract_history(30)]
+    assert sorted(one.action.kind for one in read_history(old)) == sorted(labels)
+    assert [one.action.kind for one in read_history(full)] == labels
+    assert next(one.case for one in read_history(full)).logs[0].text == "it ended with 73"
+
+
+def test_c4_the_originals_history_is_taken_over_once(tmp_path):
+    store = Store.memory()
+    past = read_history(written(tmp_path, OLD))
+
+    assert take_over(store, past, "olga") == (2, 0)
+    assert take_over(store, past, "olga") == (0, 2)
+    again = tmp_path / "again.json"
+    write_history(again, store)
+    assert json.loads(again.read_text()) == OLD
+
+
+def test_an_export_without_decisions_is_an_empty_object(tmp_path):
+    write_history(tmp_path / "none.json", Store.memory())
+
+    assert json.loads((tmp_path / "none.json").read_text()) == {}
+
+
+def test_rehearsals_and_what_was_taken_back_are_no_decisions(tmp_path):
+    store = Store.memory()
+    decision = contract_history(1).decisions[0]
+    ledger.submit(
+        store,
+        [decision.action.__class__(**{**vars_of(decision.action), "state": ActionState.QUEUED})],
+        "d",
+        None,
+        rehearsal=True,
+    )
+    ledger.keep_evidence(
+        store, "v1", [(decision.action.id, decision.action.workflow, ledger.pack(plain_case(decision.case)))]
+    )
+
+    assert write_history(tmp_path / "none.jsonl", store) == 0
+
+
+def vars_of(action):
+    return {name: getattr(action, name) for name in action.__dataclass_fields__}
+
+
+def test_decisions_are_lines_that_are_read_back_as_they_were():
+    (decision,) = contract_history(1)
+
+    again = decision_of(json.loads(json.dumps(plain_decision(decision))))
+    assert again.case.errors == tuple(sorted(decision.case.errors, key=lambda one: -one.count))
+    assert again.action.task_values == decision.action.task_values
+    assert again.decided_at == decision.decided_at
+
+
+def test_a_packed_file_is_read(tmp_path):
+    path = tmp_path / "history.json.gz"
+    path.write_bytes(gzip.compress(json.dumps(OLD).encode()))
+
+    assert len(read_history(path)) == 2
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ({"errors": {}, "parameters": {"action": "acdc"}}, "expected errors and parameters: KeyError"),
+        ({"errors": {"good_sites": {"x": {"T1": 1}}, "bad_sites": {}}, "parameters": {"action": "acdc"}}, "ValueError"),
+        ({"errors": {"good_sites": {}, "bad_sites": {}}, "parameters": {}}, "expected one action"),
+        (7, "TypeError"),
+    ],
+)
+def test_a_bad_entry_costs_its_own_workflow_and_is_named(tmp_path, entry, words):
+    told = []
+    found = list(read_history(written(tmp_path, {**OLD, f"/{W2}/a": entry}), told.append))
+
+    assert [one.action.workflow for one in found] == [W1]
+    assert any(W2 in one and words in one for one in told)
+
+
+def test_without_a_date_in_its_name_a_workflow_is_the_oldest_and_that_is_said(tmp_path):
+    told = []
+    first, *_ = read_history(written(tmp_path, {**OLD, "/nameless/a": OLD[f"/{W1}/a/b"]}), told.append)
+
+    assert (first.action.workflow, first.decided_at) == ("nameless", UNDATED)
+    assert any("1 workflows have no date" in one for one in told)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("[1, 2]", "expected a history like"), ('{"/w/a": {', r"line 1: expected JSON"), ("", "expected a history like")],
+)
+def test_what_is_no_history_is_refused_in_words(tmp_path, text, words):
+    with pytest.raises(WwtError, match=words):
+        read_history(written(tmp_path, text))
+
+
+def test_a_broken_line_is_named_and_the_others_are_read(tmp_path):
+    lines = [json.dumps(plain_decision(one)) for one in contract_history(3)]
+    path = written(tmp_path, "\n".join([lines[0], '{"decided_at": "never"}', lines[2]]), "h.jsonl")
+    told = []
+
+    assert len(list(read_history(path, told.append))) == 2
+    assert "line 2: expected a decision" in told[0]
