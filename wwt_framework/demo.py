@@ -141,12 +141,9 @@ def _past(path: Path, folder: Path) -> None:
 
 def _command(app: App, name: str) -> click.Command:
     """The command *name* that a plugin contributes."""
-    return next(
-        command.command
-        for answer in app.house.hooks.each("register_commands")
-        for command in answer.value or ()
-        if command.name == name
-    )
+    answers = app.house.hooks.each("register_commands")
+    found: click.Command = next(one.command for answer in answers for one in answer.value or () if one.name == name)
+    return found
 
 
 @contextmanager

