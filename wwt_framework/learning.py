@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import getpass
+import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-
-import orjson
 
 from wwt_framework.app import App
 from wwt_framework.errors import WwtError
@@ -135,7 +134,7 @@ def evaluate_now(
 
 def _draw(folder: Path, reports: Sequence[dict[str, object]], say: Say) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "scores.json").write_bytes(orjson.dumps(reports, option=orjson.OPT_INDENT_2))
+    (folder / "scores.json").write_text(json.dumps(reports, indent=2), encoding="utf-8")
     for report in reports:
         name = str(report["name"])
         stem = name.replace(" ", "-")
