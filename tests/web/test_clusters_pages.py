@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.services.alike.alike_world import COUNTS, WORKFLOWS, Grouper
@@ -128,6 +130,23 @@ def test_group_of_a_workflow_lists_its_members(client):
     assert client.get("/clusters?of=wf_a&format=json").json[1]["failed jobs"] == 12
 
 
+def test_those_that_are_like_no_other_are_counted_and_listed(client, grouper):
+    grouper.labels["wf_c"] = -1
+    fit(client)
+    told = client.get("/clusters").text
+    assert "1 workflow is like no other" in told
+    assert "/clusters?by=clustering.one&amp;alone=1" in told
+
+    assert cells(client.get("/clusters?alone=1"))[1:2] == ["wf_c|6|85 5 n.r. 1|none"]
+    assert [line["workflow"] for line in client.get("/clusters?alone=1&format=json").json] == ["wf_c"]
+
+
+def test_where_every_workflow_has_a_group_that_is_said(client):
+    fit(client)
+    assert "none is like no other" in client.get("/clusters").text
+    assert "Every workflow with failed jobs is in a group." in client.get("/clusters?alone=1").text
+
+
 def test_numbers_of_acted_workflows_are_told(client):
     act(client, "wf_b")
 
@@ -143,6 +162,7 @@ def test_numbers_of_acted_workflows_are_told(client):
     ],
 )
 def test_what_has_no_group_is_said(client, path, words):
+    fit(client)
     got = client.get(path)
 
     assert got.status == 404
@@ -151,6 +171,23 @@ def test_what_has_no_group_is_said(client, path, words):
 
 def test_offset_must_be_a_number(client):
     assert client.get("/clusters?of=wf_a&offset=-1").status == 400
+
+
+@pytest.mark.parametrize("query", ["of=wf_a&offset=2", "alone=1&offset=1", "of=wf_a&offset=9999999&format=csv"])
+def test_there_are_no_lines_beyond_the_last(client, query):
+    fit(client)
+    got = client.get(f"/clusters?{query}")
+
+    assert got.status == 404
+    assert re.search(r"There are [02] workflows here, so none is left", got.text)
+
+
+def test_nobody_is_like_no_other_before_something_was_learnt(client):
+    for query in ("of=wf_none", "alone=1"):
+        got = client.get(f"/clusters?{query}")
+
+        assert got.status == 404
+        assert "clustering.one has not learnt from anything so far" in got.text
 
 
 def test_without_a_plugin_the_page_says_what_to_list(installation, snapshot):
@@ -220,6 +257,7 @@ def test_what_can_not_be_meant_is_refused_in_words(client):
 
     assert (nobody.status, all_of_them.status, same.status, gone.status) == (400, 400, 400, 404)
     assert "tick some" in nobody.text
+    assert "tick what belongs together" in client.post("/clusters/merge", form={**form, "back": "workflow"}).text
     assert client.post("/clusters/undo", form={**form, "number": "x"}).status == 400
     assert client.post("/clusters/undo", form={**form, "number": "77"}).status == 404
     assert ledger.corrections(client.app.store) == []

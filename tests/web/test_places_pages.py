@@ -64,6 +64,16 @@ def test_codes_are_listed_with_meanings_and_trend(visitor: Any) -> None:
     assert next(row for row in rows if row[0] == "n.r.")[1] == "not reported by any agent"
 
 
+@pytest.mark.parametrize(("page", "name", "wanted"), [("/sites", "T2_US_Purdue", "site"), ("/codes", "8028", "code")])
+def test_numbers_of_workflows_lead_to_as_many(visitor: Any, page: str, name: str, wanted: str) -> None:
+    row = next(row for row in visitor.get(page).dom().iter("tr") if row[0].tag == "th" and text_of(row[0]) == name)
+    cell = next(cell for cell in row if cell.get("data-label") == "Workflows")
+    link = next(cell.iter("a"))
+
+    assert link.get("href") == f"/globalerror?rows=workflow&{wanted}={name}"
+    assert f" in {text_of(cell)} of " in text_of(visitor.get(link.get("href")).dom())
+
+
 def test_a_site_has_its_codes_workflows_and_days(visitor: Any) -> None:
     got = visitor.get("/sites?site=T2_US_Purdue")
     main = text_of(got.dom().find(".//main"))

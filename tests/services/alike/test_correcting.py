@@ -50,7 +50,7 @@ def test_a_split_needs_some_of_the_group_and_not_all(store, groups, ticked, why)
 
 @pytest.mark.parametrize("names", [["wf_a"], ["wf_a", "wf_a"], [f"wf_{n}" for n in range(1001)]])
 def test_some_workflows_belong_together_not_one_and_not_thousands(store, names):
-    with pytest.raises(WwtError, match="Choose from 2 to 1,000 workflows"):
+    with pytest.raises(WwtError, match="From 2 to 1,000 workflows can be put together, got"):
         correcting.put_with(store, names, "olga")
 
 

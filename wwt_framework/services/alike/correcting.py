@@ -26,7 +26,9 @@ def put_with(store: Store, workflows: Sequence[str], user: str, remote: str = ""
     """Say that *workflows* belong together; returns the number of the correction."""
     mine = list(dict.fromkeys(workflows))
     if not 2 <= len(mine) <= MOST:
-        raise WwtError(f"Choose from 2 to {MOST:,} workflows that belong together; {len(mine):,} are chosen.")
+        raise WwtError(
+            f"From 2 to {MOST:,} workflows can be put together, got {len(mine):,}. Go back, and tick what belongs together."
+        )
     return _keep(store, "merge", mine, [], user, remote)
 
 

@@ -87,9 +87,11 @@ class Groups:
         return tuple(sorted(found, key=lambda group: (-len(group), group.example)))
 
     @cached_property
-    def alone(self) -> int:
-        """Workflows with failed jobs that are like no other."""
-        return int(np.count_nonzero((self.labels == ALONE) & (self.snapshot.cube.workflow_total > 0)))
+    def alone(self) -> Array:
+        """Indices of workflows with failed jobs that are like no other, the most failed jobs first."""
+        totals = self.snapshot.cube.workflow_total
+        found = np.flatnonzero((self.labels == ALONE) & (totals > 0))
+        return found[np.argsort(-totals[found].astype(np.int64), kind="stable")]
 
     def _group(self, members: Array) -> Group:
         cube, label = self.snapshot.cube, int(self.labels[members[0]])

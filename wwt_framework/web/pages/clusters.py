@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from wwt_framework.cube import Array
 from wwt_framework.errors import NotFound, StoreError, WwtError
 from wwt_framework.services.alike import correcting
 from wwt_framework.services.alike.fitting import JOB
@@ -82,6 +83,17 @@ class ClustersPage:
 
 
 @dataclass(frozen=True)
+class AlonePage:
+    """What the list of workflows that are like no other shows."""
+
+    by: str
+    total: int
+    members: tuple[MemberLine, ...]
+    offset: int
+    next: int | None
+
+
+@dataclass(frozen=True)
 class GroupPage:
     """What the page of one group shows."""
 
@@ -96,9 +108,11 @@ class GroupPage:
 
 
 @page()
-def clusters(by: str = "", of: str = "", offset: str = "0", format: str = "") -> Response:  # noqa: A002  # as in ?format=
-    """Which workflows fail alike: all groups, or with ``of`` the group of one workflow."""
+def clusters(by: str = "", of: str = "", alone: str = "", offset: str = "0", format: str = "") -> Response:  # noqa: A002  # as in ?format=
+    """Which workflows fail alike: all groups, with ``of`` the group of one workflow, with ``alone`` who is in none."""
     plugin = _plugin(by)
+    if alone:
+        return _alone(plugin, offset, format)
     if of:
         return _group(plugin, of, offset, format)
     shown = _clusters_page(plugin)
@@ -170,21 +184,58 @@ def _lines(groups: Groups) -> list[GroupLine]:
 # -- one group -----------------------------------------------------------------
 
 
-def _group(plugin: str, of: str, offset: str, format: str) -> Response:  # noqa: A002  # as in ?format=
+def _first(offset: str, there: int) -> int:
+    """How many of *there* lines to leave out."""
     if not (offset.isascii() and offset.isdigit() and len(offset) < 8):
         raise Refused(400, f"offset must be a number of lines to leave out, got {offset[:40]!r}.")
+    first = int(offset)
+    if first and first >= there:
+        raise NotFound(f"There are {there:,} workflows here, so none is left after leaving out {first:,}.")
+    return first
+
+
+def _drawn(members: Array, first: int, format: str) -> tuple[MemberLine, ...]:  # noqa: A002  # as in ?format=
+    some = members[first:] if format else members[first : first + LINES]
+    return tuple(_member(at) for at in some.tolist())
+
+
+def _members_table(members: tuple[MemberLine, ...], format: str, name: str) -> Response:  # noqa: A002  # as in ?format=
+    rows = [(m.name, m.jobs, [code for code, _ in m.codes], m.mark) for m in members]
+    return table_response(("workflow", "failed jobs", "exit codes", "action"), rows, format, name)
+
+
+def _alone(plugin: str, offset: str, format: str) -> Response:  # noqa: A002  # as in ?format=
+    groups = _groups(plugin)
+    if groups.fitted_at is None:
+        raise NotFound(f"Nobody has a group yet: {plugin} has not learnt from anything so far.")
+    alone = groups.alone
+    first = _first(offset, len(alone))
+    members = _drawn(alone, first, format)
+    if format:
+        return _members_table(members, format, "alone")
+    rest = first + LINES
+    shown = AlonePage(plugin, len(alone), members, first, rest if rest < len(alone) else None)
+    return render("cluster_alone.html", page=shown)
+
+
+def _why_none(groups: Groups, workflow: str) -> str:
+    """Why *workflow* is in no group."""
+    if current_snapshot().cube.workflows.find(workflow) < 0:
+        return "is not in what was fetched last"
+    if groups.fitted_at is None:
+        return f"has no group yet: {groups.plugin} has not learnt from anything so far"
+    return f"is like no other, as {groups.plugin} sees it"
+
+
+def _group(plugin: str, of: str, offset: str, format: str) -> Response:  # noqa: A002  # as in ?format=
     groups = _groups(plugin)
     group = groups.group_of(of)
     if group is None:
-        known = current_snapshot().cube.workflows.find(of) >= 0
-        why = f"is like no other, as {plugin} sees it" if known else "is not in what was fetched last"
-        raise NotFound(f"{of[:200]} {why}.")
-    first = int(offset)
-    drawn = group.members[first:] if format else group.members[first : first + LINES]
-    members = tuple(_member(at) for at in drawn.tolist())
+        raise NotFound(f"{of[:200]} {_why_none(groups, of)}.")
+    first = _first(offset, len(group))
+    members = _drawn(group.members, first, format)
     if format:
-        rows = [(m.name, m.jobs, [code for code, _ in m.codes], m.mark) for m in members]
-        return table_response(("workflow", "failed jobs", "exit codes", "action"), rows, format, "cluster")
+        return _members_table(members, format, "cluster")
     line = next(line for line in _lines(groups) if line.group is group)
     rest = first + LINES
     others = tuple(other for other in groups.all if other is not group)[:200]
