@@ -81,6 +81,7 @@ TEST = [
     "pytest-xdist",
     "responses",
     "ruff",
+    "schemathesis",
     "setuptools>=77",  # the packaging tests build a wheel without fetching anything
     "trustme",
     "types-PyYAML",

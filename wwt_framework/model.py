@@ -469,6 +469,9 @@ class Reason:
 
 ROLES = ("viewer", "operator", "admin", "machine")
 
+#: In whose name the house itself acts: its rules, its clock, who came by a break-glass code. Nobody else is called so.
+HOUSE_NAMES = frozenset({"auto", "wwt", "break-glass"})
+
 
 @dataclass(frozen=True, slots=True)
 class User:

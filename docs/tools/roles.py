@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import importlib.metadata
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from wwt_framework.app import App
@@ -74,8 +75,12 @@ def _addresses(app: App) -> Iterator[Address]:
                 yield Address(path, method, one.page.role, one.plugin)
 
 
-def everything(folder: Path) -> App:
-    """An installation in *folder* with local accounts and every shipped plugin that has pages."""
+def everything(folder: Path, more: Mapping[str, str] = MappingProxyType({})) -> App:
+    """An installation in *folder* with local accounts and every shipped plugin that has pages.
+
+    *more*: ``actions.acdc`` -> its options, of plugins that are to be there beside these, or with other options.
+    """
+    wanted = {**{f"auth.{name}": told for name, told in _OPTIONS.items()}, **more}
     lines = ["wwt:", "  data_dir: data", "  webmaster: {name: W, email: w@example.org}"]
     lines += ["  mail: {server: '127.0.0.1:1', security: none, sender: wwt@example.org}"]
     for namespace in ("errors", "clustering", "actions", "ml", "auth", "extras"):
@@ -83,8 +88,9 @@ def everything(folder: Path) -> App:
         points = importlib.metadata.entry_points(group=f"wwt.{namespace}")
         ours = [point for point in points if point.value.startswith("wwt_plugins.")]
         names = sorted(point.name for point in ours if hasattr(point.load(), "register_pages"))
-        listed = dict.fromkeys([*names, *(["local"] if namespace == "auth" else [])])
-        lines += [f"  {name}: {_OPTIONS.get(name, '{}')}" for name in listed]
+        others = [name.partition(".")[2] for name in wanted if name.startswith(f"{namespace}.")]
+        listed = dict.fromkeys([*names, *(["local"] if namespace == "auth" else []), *others])
+        lines += [f"  {name}: {wanted.get(f'{namespace}.{name}', '{}')}" for name in listed]
     path = folder / "plugins.yml"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     app = App.build(path)

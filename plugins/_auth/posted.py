@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,12 @@ def one(posted: Mapping[str, str | list[str]], name: str) -> str:
     """The value called *name*; "" without one, the last of several."""
     value = posted.get(name, "")
     return value[-1] if isinstance(value, list) else value
+
+
+def within(address: str | list[str]) -> str:
+    """*address* when it is one of this installation, else the start: nobody is sent elsewhere by a link."""
+    inside = isinstance(address, str) and re.fullmatch(r"/(?![/\\])[^\x00-\x20\x7f\\]*", address)
+    return str(address) if inside else "/"
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], wanted: str, name: str) -> Reply:

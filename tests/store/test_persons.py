@@ -8,6 +8,7 @@ import pytest
 
 from wwt_framework.errors import NotFound, WwtError
 from wwt_framework.model import User
+from wwt_framework.plugin import Account
 from wwt_framework.store import Store, ledger
 from wwt_framework.store.ledger import Person
 
@@ -120,3 +121,30 @@ def test_each_request_of_a_script_writes_nothing(store: Store, clock: Any) -> No
 
     (person,) = ledger.persons(store)
     assert person.seen_at == first
+
+
+@pytest.mark.parametrize("name", ["auto", "WWT", "break-glass"])
+def test_nobody_is_called_as_the_house_itself_is(store: Store, name: str) -> None:
+    assert come(store, name, "auth.ldap").name == f"{name} (ldap)"
+    with pytest.raises(WwtError, match="in which this installation itself acts"):
+        ledger.add_account(store, Account(name, "!"))
+
+
+def test_standing_differs_after_any_change_of_account_or_person_and_not_before(store: Store) -> None:
+    ledger.add_account(store, Account("olga", "secret", frozenset({"viewer"})))
+    come(store)
+    seen = [ledger.standing(store, "OLGA")]
+    come(store)
+    assert ledger.standing(store, "olga") == seen[0]
+    for change in (
+        lambda: ledger.change_account(store, "olga", secret="another"),
+        lambda: ledger.change_account(store, "olga", roles={"operator"}),
+        lambda: ledger.change_account(store, "olga", active=False),
+        lambda: ledger.change_person(store, "olga", roles={"admin"}),
+        lambda: ledger.change_person(store, "olga", disabled_at=store.now()),
+        lambda: (come(store, "adam"), ledger.link(store, "auth.local", "olga", "adam", "adam")),
+    ):
+        change()
+        seen.append(ledger.standing(store, "olga"))
+
+    assert len(set(seen)) == 7

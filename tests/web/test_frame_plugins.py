@@ -273,7 +273,7 @@ def test_a_page_that_wants_to_end_the_program_costs_itself_only(installation):
 
 
 @pytest.mark.parametrize(
-    ("error", "status"), [(NotFound("no such report"), 404), (Denied("not for you"), 403), (SourceError("silent"), 500)]
+    ("error", "status"), [(NotFound("no such report"), 404), (Denied("not for you"), 403), (SourceError("silent"), 503)]
 )
 def test_a_page_may_say_what_is_wrong_in_a_sentence(installation, error, status):
     def handler(visit, user, snapshot):
@@ -518,6 +518,15 @@ def test_where_reading_is_closed_health_gives_no_details(installation):
 
     assert got.status == 200
     assert "db7" not in got.text
+
+
+def test_health_never_names_the_servers_by_which_people_sign_in(installation):
+    client = installation(plugins={"auth.directory": Feels(Health(False, "ldaps://dc1.internal does not answer"))})
+
+    got = client.get("/health")
+
+    assert {"name": "auth.directory", "state": "degraded", "text": ""} in got.json["checks"]
+    assert "dc1" not in got.text
 
 
 def test_health_is_down_when_the_store_is(client, monkeypatch):

@@ -13,6 +13,7 @@ from typing import Any
 
 from wwt_framework.addresses import address
 from wwt_framework.errors import WwtError
+from wwt_framework.model import HOUSE_NAMES
 from wwt_framework.plugin import Account, Credential, PluginContext
 
 from . import letters
@@ -110,4 +111,6 @@ class Registration:
 def _name_problem(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9]+", name, re.ASCII):
         return "A user name has letters from a to z and digits only."
+    if name.casefold() in HOUSE_NAMES | {"unified"}:  # the latter: whom today's executor is called
+        return "This name belongs to the installation itself; choose another one."
     return f"A user name has at most {LONGEST_NAME} characters, got {len(name)}." if len(name) > LONGEST_NAME else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import re
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,6 +14,7 @@ from wwt_framework.model import User
 from wwt_framework.plugin import Health, LoginOption, Page, PluginContext, Reply, Snapshot, Visit
 
 from ..._auth.granting import usable_name
+from ..._auth.posted import within
 from .claims import find, text, texts, verified
 from .options import OidcOptions
 from .provider import Provider, plain
@@ -63,7 +63,7 @@ class Oidc:
         verifier, nonce = secrets.token_urlsafe(48), secrets.token_urlsafe(24)
         url, state = self._provider.start(self._callback, verifier, nonce)
         visit.scratch[self._name] = {
-            "state": state, "nonce": nonce, "verifier": verifier, "next": _within(visit.query.get("next", "/"))
+            "state": state, "nonce": nonce, "verifier": verifier, "next": within(visit.query.get("next", "/"))
         }  # fmt: skip
         return Reply(redirect=url)
 
@@ -130,9 +130,3 @@ class Oidc:
 
 def _same(kept: str, given: str) -> bool:
     return bool(kept) and hmac.compare_digest(kept.encode(), given.encode("utf-8", "replace"))
-
-
-def _within(address: str | list[str]) -> str:
-    """*address* when it is one of this installation, else the start."""
-    inside = isinstance(address, str) and re.fullmatch(r"/(?![/\\])[^\x00-\x20\x7f\\]*", address)
-    return str(address) if inside else "/"

@@ -8,7 +8,7 @@ from wwt_framework.errors import Denied, NotFound, NotSignedIn, WwtError
 from wwt_framework.model import User
 from wwt_framework.plugin import Account, Page, PluginContext, Reply, Snapshot, Visit
 
-from ..._auth.posted import one
+from ..._auth.posted import one, within
 from .ceremony import KIND, LONGEST_LABEL, Ceremony, Place
 
 
@@ -78,7 +78,7 @@ class Pages:
 
     def way_in(self, visit: Visit, user: User, snapshot: Snapshot) -> Reply:  # noqa: ARG002
         """A button that has the browser ask for a passkey."""
-        return self._drawn("passkeys_sign_in.html")
+        return self._drawn("passkeys_sign_in.html", next=within(visit.query.get("next", "/")))
 
     def challenge(self, visit: Visit, user: User, snapshot: Snapshot) -> Reply:  # noqa: ARG002
         """What a device is to sign."""
@@ -93,7 +93,7 @@ class Pages:
             self._context.audit.write("sign-in failed", subject="passkey", remote=visit.remote, why=str(denied))
             return _refused(denied, 401)
         self._context.limits.give_back(turn)
-        return Reply(json={"next": "/"}, sign_in=known)
+        return Reply(json={"entered": True}, sign_in=known)
 
     # -- inside --
 

@@ -79,12 +79,17 @@ class Recent(Generic[KeyT]):
 
 
 class KeyedHash:
-    """A name with its password as 32 bytes that mean nothing outside of this process: its random key is kept nowhere."""
+    """A name with its password as 32 bytes that mean nothing outside of this process: its random key is kept nowhere.
+
+    *standing*: what the store knew of whoever is called so, see `ledger.standing`; after a change the bytes are others.
+    """
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
 
-    def __call__(self, username: str, password: str) -> bytes:
+    def __call__(self, username: str, password: str, standing: str) -> bytes:
         name = username.encode("utf-8", "surrogatepass")
         word = password.encode("utf-8", "surrogatepass")
-        return hmac.digest(self._key, len(name).to_bytes(8, "big") + name + word, hashlib.sha256)
+        now = standing.encode("utf-8", "surrogatepass")
+        lengths = b"".join(len(part).to_bytes(8, "big") for part in (name, word))
+        return hmac.digest(self._key, lengths + name + word + now, hashlib.sha256)

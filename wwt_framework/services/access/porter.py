@@ -61,7 +61,7 @@ class Access:
         self.sessions = Sessions(hooks, store, options, told)
         self._keyed = KeyedHash()
         self._basic: Recent[bytes] = Recent(ROLES_AGE)
-        self._recent: Recent[User] = Recent(ROLES_AGE)
+        self._recent: Recent[tuple[User, str]] = Recent(ROLES_AGE)
 
     # -- coming and going --
 
@@ -87,7 +87,7 @@ class Access:
         username = password = ""
         if scheme == "basic":
             username, password = read_basic(authorization)
-            if user := self._basic.find(self._keyed(username, password), self._store.now()):
+            if user := self._basic.find(self._key(username, password), self._store.now()):
                 return self._known(self.persons.check(user), "basic")
         elif not scheme and cookie and (visitor := self._by_session(cookie, visit)):
             return visitor
@@ -150,7 +150,7 @@ class Access:
     def _by_basic(self, username: str, password: str, remote: str) -> User:
         user = self.persons.known(self._backends.with_roles(self._authenticate(username, password, remote, "basic")))
         if user.scope is None:  # a token that was revoked ends at once, and costs no hash to check
-            self._basic.add(self._keyed(username, password), user, self._store.now())
+            self._basic.add(self._key(username, password), user, self._store.now())
         return user
 
     def _identify(self, visit: Visit) -> User | None:
@@ -158,12 +158,16 @@ class Access:
         if vouched is None:
             return None
         now = self._store.now()
-        user = self._recent.find(vouched, now)
+        user = self._recent.find((vouched, ledger.standing(self._store, vouched.name)), now)
         if user is not None:
             return self.persons.check(user)
         user = self.persons.known(self._backends.with_roles(vouched))
-        self._recent.add(vouched, user, now)
+        self._recent.add((vouched, ledger.standing(self._store, vouched.name)), user, now)
         return user
+
+    def _key(self, username: str, password: str) -> bytes:
+        """By what a sign-in is known for a while; by another one as soon as password or roles were changed here."""
+        return self._keyed(username, password, ledger.standing(self._store, username.strip()))
 
     # -- visitors --
 

@@ -146,6 +146,7 @@ from wwt_framework.store.ledger.persons import (
     person_of,
     persons,
     set_vouched,
+    standing,
     unlink,
 )
 from wwt_framework.store.ledger.reasons import (
@@ -363,6 +364,7 @@ __all__ = [
     "sessions_of",
     "set_rule_switch",
     "set_vouched",
+    "standing",
     "start_run",
     "stuck",
     "submit",

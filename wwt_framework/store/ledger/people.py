@@ -10,7 +10,7 @@ from typing import Any
 import peewee
 
 from wwt_framework.errors import NotFound, WwtError
-from wwt_framework.model import ROLES
+from wwt_framework.model import HOUSE_NAMES, ROLES
 from wwt_framework.plugin import Account
 from wwt_framework.store import Store
 from wwt_framework.store.fields import storable
@@ -96,6 +96,8 @@ def _check_name(name: str) -> None:
         raise WwtError(f"A name has 1 to {LONGEST_NAME} characters, got {len(name)}.")
     if bad := next((char for char in name if not char.isprintable() or char == ":"), None):
         raise WwtError(f"A name can not have the character {bad!r} in it, got {name!r}.")
+    if name_key(name) in HOUSE_NAMES:
+        raise WwtError(f"{name!r} is a name in which this installation itself acts; nobody else can have it.")
     if name != name.strip():
         raise WwtError(f"A name neither begins nor ends with a space, got {name!r}.")
 

@@ -10,7 +10,7 @@ from typing import Any
 import peewee
 
 from wwt_framework.errors import NotFound, WwtError
-from wwt_framework.model import ROLES, User
+from wwt_framework.model import HOUSE_NAMES, ROLES, User
 from wwt_framework.store import Store
 from wwt_framework.store.ledger.people import LONGEST_NAME, name_key
 
@@ -194,6 +194,21 @@ def disabled_among(store: Store, names: Collection[str]) -> bool:
         return bool(table.select().where(table.key.in_(keys) & table.disabled_at.is_null(False)).exists())
 
 
+def standing(store: Store, login: str) -> str:
+    """A text that differs when anything was changed here of whom any backend calls *login*.
+
+    Of an account: its password, roles, and whether it is open; of persons: which one it is, their roles, whether they
+    may sign in. What another backend changes, a directory for example, is not known here.
+    """
+    account, identity, table = store.tables.account, store.tables.identity, store.tables.person
+    with store.connection():
+        rows = account.select(account.name, account.secret, account.roles, account.active)
+        found = [(row.name, row.secret, row.roles, row.active) for row in rows.where(account.key == name_key(login))]
+        who = identity.select(identity.person).where(identity.login.in_([login, *(one[0] for one in found)]))
+        people = table.select(table.number, table.roles, table.disabled_at).where(table.number.in_(who))
+        return repr((found, [(row.number, row.roles, row.disabled_at) for row in people.order_by(table.number)]))
+
+
 # -- rows ----------------------------------------------------------------------
 
 
@@ -235,7 +250,7 @@ def _new_person(store: Store, user: User) -> int:
     plain = user.name[: LONGEST_NAME * 3]
     for number in range(1000):
         name = plain if not number else f"{plain} ({short})" if number == 1 else f"{plain} ({short} {number})"
-        if table.get_or_none(table.key == name_key(name)) is None:
+        if name_key(name) not in HOUSE_NAMES and table.get_or_none(table.key == name_key(name)) is None:
             try:
                 row = table.create(
                     key=name_key(name), name=name, full_name=user.full_name, email=user.email, roles=[],

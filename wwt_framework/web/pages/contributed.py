@@ -21,6 +21,11 @@ from wwt_framework.web.tools import Rules
 
 log = logging.getLogger(__name__)
 
+
+class _Mistake(PluginError):
+    """The plugin has not kept to what a page is; nothing that is away will come back."""
+
+
 #: Headers that a plugin may not set: they belong to the house or to the server.
 OURS = frozenset({
     "connection", "content-length", "content-security-policy", "content-type", "date", "location", "server",
@@ -57,9 +62,9 @@ class Contributed:
         try:
             reply = self.page.handler(visit, exchange.user, exchange.snapshot)
             if not isinstance(reply, Reply):
-                raise PluginError(f"the page {self.path} answered with {type(reply).__name__}, expected a Reply")
+                raise _Mistake(f"the page {self.path} answered with {type(reply).__name__}, expected a Reply")
             if reply.sign_in is not None and not self._may_sign_in:
-                raise PluginError(f"the page {self.path} wants to sign somebody in; only plugins of wwt.auth may")
+                raise _Mistake(f"the page {self.path} wants to sign somebody in; only plugins of wwt.auth may")
             if reply.sign_in is not None:
                 begin(exchange, reply.sign_in, self.plugin)
             elif scratch != before:
@@ -95,7 +100,7 @@ class Contributed:
         status: object = reply.status
         if not isinstance(body, bytes | None) or not isinstance(status, int) or not 200 <= status < 600:
             got = f"{type(body).__name__} and {status!r}"[:100]
-            raise PluginError(f"the page {self.path} answered with {got}, expected bytes and a status from 200 to 599")
+            raise _Mistake(f"the page {self.path} answered with {got}, expected bytes and a status from 200 to 599")
         headers = {
             name: value
             for name, value in reply.headers.items()
@@ -115,11 +120,13 @@ class Contributed:
     def _failure(self, exchange: Exchange, error: Exception | SystemExit) -> Refused:
         hooks = exchange.house.hooks
         if isinstance(error, SystemExit):
-            error = PluginError(f"wanted to end the program (SystemExit: {error.code})")
+            error = _Mistake(f"wanted to end the program (SystemExit: {error.code})")
         if self.plugin in hooks.plugins:
             hooks.record(self.plugin).failed(f"page {self.path}", error)
         if isinstance(error, WwtError):
-            return Refused(500, f"The plugin {self.plugin} could not answer: {error}")
+            # What it asks elsewhere is away: that may change, so who asks may ask again.
+            status = 500 if isinstance(error, _Mistake) else 503
+            return Refused(status, f"The plugin {self.plugin} could not answer: {error}")
         return Refused(
             500, f"The plugin {self.plugin}, to which this page belongs, failed. Its line on /plugins tells more."
         )
@@ -132,12 +139,12 @@ def _redirect_status(status: int) -> int:
 def _target(address: str) -> str:
     """Where a plugin sends the visitor: within the installation, or to an identity provider on the web."""
     if re.search(r"[\x00-\x20\\]", address):
-        raise PluginError(f"a redirect can not have blanks or control characters in it: {address!r}")
+        raise _Mistake(f"a redirect can not have blanks or control characters in it: {address!r}")
     if re.match(r"https?://", address):
         return address
     if address.startswith("/") and not address.startswith("//"):
         return current_exchange().prefix + address
-    raise PluginError(f"a redirect goes to /a/path or to http(s)://, got {address!r}")
+    raise _Mistake(f"a redirect goes to /a/path or to http(s)://, got {address!r}")
 
 
 def collect(hooks: Any, taken: frozenset[str]) -> tuple[dict[str, tuple[Contributed, ...]], list[str]]:

@@ -28,8 +28,8 @@ async function enter(form) {
   const options = await ask("/passkeys/challenge", {}, csrf);
   const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
   const credential = await navigator.credentials.get({ publicKey });
-  const said = await ask("/passkeys/enter", credential.toJSON(), csrf);
-  location.assign(prefix + said.next);
+  await ask("/passkeys/enter", credential.toJSON(), csrf);
+  location.assign(prefix + form.dataset.next);
 }
 
 function words(error) {

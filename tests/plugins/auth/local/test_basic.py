@@ -89,3 +89,33 @@ def test_the_work_of_a_wrong_sign_in_tells_nothing_of_which_accounts_there_are(
 
     assert set(seen["known"]) == set(seen["unknown"]) == {((1, 8),)}
     assert min(seen["known"].total(), seen["unknown"].total()) > 150
+
+
+def test_a_right_password_is_remembered_no_longer_than_it_is_right(house: AuthHouse) -> None:
+    assert ask(house, "olga", GOOD).status not in (401, 403)
+    hashed = house.app.house.hooks.plugins["auth.local"]._passwords.hash("another four unlikely words")
+    ledger.change_account(house.app.store, "olga", secret=hashed)
+
+    assert ask(house, "olga", GOOD).status == 401
+
+
+def test_a_script_loses_a_role_at_once_and_so_it_does_when_its_account_is_closed(house: AuthHouse) -> None:
+    assert ask(house, "olga", GOOD).status not in (401, 403)
+    ledger.change_account(house.app.store, "olga", roles={"viewer"})
+    assert ask(house, "olga", GOOD).status == 403
+    ledger.change_person(house.app.store, "olga", roles={"operator"})
+    assert ask(house, "olga", GOOD).status not in (401, 403)
+    ledger.change_account(house.app.store, "olga", active=False)
+
+    assert ask(house, "olga", GOOD).status == 403
+    assert "is closed" in ask(house, "olga", GOOD).text
+
+
+def test_the_bearer_of_a_token_loses_a_role_at_once(house: AuthHouse) -> None:
+    local, tokens = (house.app.house.hooks.plugins[name] for name in ("auth.local", "auth.token"))
+    made = tokens._tokens.make(local.authenticate("olga", GOOD), "operator", "", 1)
+    bearer = {"Authorization": f"Bearer {made.text}", "Accept": "application/json"}
+    assert house.visitor().get("/submitaction", headers=bearer).status not in (401, 403)
+    ledger.change_account(house.app.store, "olga", roles={"viewer"})
+
+    assert house.visitor().get("/submitaction", headers=bearer).status == 403

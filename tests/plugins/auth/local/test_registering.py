@@ -253,3 +253,12 @@ def test_p1_the_sign_in_page_leads_to_a_new_account_and_a_new_password(house: Au
     links = {a.get("href", "").partition("?")[0] for a in house.visitor().get("/login").dom().iter("a")}
 
     assert {"/newuser", "/resetpassword"} <= links
+
+
+@pytest.mark.parametrize("name", ["auto", "Auto", "wwt", "unified"])
+def test_nobody_registers_in_the_name_of_the_house(house: AuthHouse, name: str) -> None:
+    got = register(house, username=name)
+
+    assert got.status == 422
+    assert "This name belongs to the installation itself; choose another one." in got.text
+    assert house.letters() == []

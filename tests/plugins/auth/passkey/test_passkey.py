@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -48,7 +49,7 @@ def test_a_passkey_signs_its_owner_in_as_the_account_that_it_was_added_to(house:
     assert add(house.signed_in("olga"), device).json == {"added": "my phone"}
     browser = house.visitor()
 
-    assert enter(browser, device).json == {"next": "/"}
+    assert enter(browser, device).json == {"entered": True}
     assert "by auth.local" in browser.get("/passkeys").text
     assert browser.get("/submitaction").status != 403
     assert [deed.subject for deed in ledger.deeds(house.app.store, deed="signed in")][:1] == ["auth.local"]
@@ -182,3 +183,15 @@ def test_it_is_told_where_browsers_do_no_passkeys(address: str, works: bool) -> 
 
 class TestContract(AuthContract):
     plugin = "auth.passkey"
+
+
+@pytest.mark.parametrize(
+    ("asked", "leads"),
+    [("/actions?kind=acdc", "/actions?kind=acdc"), ("//evil.example", "/"), ("https://evil.example", "/"), ("", "/"),
+     ("/\\evil.example", "/"), ("javascript:alert(1)", "/")],
+)  # fmt: skip
+def test_the_way_in_leads_back_to_where_one_was_and_never_elsewhere(house: AuthHouse, asked: str, leads: str) -> None:
+    dom = house.visitor().get(f"/passkeys/sign-in?{urlencode({'next': asked})}").dom()
+
+    (form,) = [form for form in dom.iter("form") if form.get("data-passkey-enter") is not None]
+    assert form.get("data-next") == leads
