@@ -61,6 +61,8 @@ class Matrices(HTMLParser):
             return
         if tag == "tr" and "data-code" in given:
             self.code, self.column = int(given["data-code"] or ""), -2
+        if tag == "span" and given.get("class") == "wf-share" and self.where == "cell":
+            self.end_cell()  # shares stand behind the number
         if tag == "span" and given.get("class") == "wf-site-name":
             self.where, self.text = "site", ""
         if tag == "td":
@@ -79,14 +81,18 @@ class Matrices(HTMLParser):
             self.sites.append(self.text)
             self.where = ""
         if tag == "td" and self.where == "cell":
-            self.where = ""
-            number = self.text.strip().replace("\u202f", "")
-            if self.column == -1:
-                self.sums[self.task, self.code] = int(number)
-            elif number:
-                self.tables.setdefault(self.task, {}).setdefault(self.code, {})[self.sites[self.column]] = int(number)
-            else:
-                self.tables.setdefault(self.task, {}).setdefault(self.code, {})
+            self.end_cell()
+
+    def end_cell(self) -> None:
+        """Keep the number that stands in the cell."""
+        self.where = ""
+        number = self.text.strip().replace("\u202f", "")
+        if self.column == -1:
+            self.sums[self.task, self.code] = int(number)
+        elif number:
+            self.tables.setdefault(self.task, {}).setdefault(self.code, {})[self.sites[self.column]] = int(number)
+        else:
+            self.tables.setdefault(self.task, {}).setdefault(self.code, {})
 
 
 @pytest.fixture(scope="module")
