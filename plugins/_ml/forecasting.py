@@ -51,17 +51,17 @@ class Forecaster:
             return []
         probability = self._learnt.probability(matrix)
         given = self._parameters(matrix)
+        whys = self._whys(matrix, probability) if reasons else [()] * len(tasks)
         found: list[Prediction] = []
         for row, task in enumerate(tasks):
             best = int(probability[row].argmax())
-            why = self._why(matrix[row], probability[row], best) if reasons else ()
             for i in range(len(self._learnt.classes)):
                 kind, parameters = action_of(self._learnt.classes[i])
                 if kind in ("acdc", "recovery", "clone"):
                     parameters = {**parameters, **given[row]}
                 found.append(
                     Prediction(
-                        kind, float(probability[row, i]), self._model, parameters, task, why if i == best else (),
+                        kind, float(probability[row, i]), self._model, parameters, task, whys[row] if i == best else (),
                         self._learnt.training_set,
                     )
                 )  # fmt: skip
@@ -72,33 +72,55 @@ class Forecaster:
         found: list[dict[str, str]] = [{} for _ in range(matrix.shape[0])]
         for name, member in self._learnt.parameters.items():
             values = list(member.estimator.classes_)
-            told = member.estimator.predict_proba(matrix)
+            told = member.shares(matrix)
             for row, p in enumerate(told):
                 value = values[int(p.argmax())]
                 if value and p.max() >= _GIVEN:
                     found[row][name] = value
         return found
 
-    def _why(self, row: Array, probability: Array, best: int) -> tuple[str, ...]:
-        """What lowers the probability of what is said most when it is left out, in words."""
-        groups: dict[str, list[int]] = defaultdict(list)
-        for place, column in enumerate(row.indices.tolist()):
-            groups[self._about[column]].append(place)
-        if not groups:
-            return ("nothing that it knows is seen in this task",)
+    def _whys(self, matrix: Array, probability: Array) -> list[tuple[str, ...]]:
+        """For each row what lowers the probability of what is said most when it is left out, in words.
+
+        All are asked in one go: a table with a row for each task and group of features, which lacks that group.
+        """
+        grouped = [self._groups(columns) for columns in np.split(matrix.indices, matrix.indptr[1:-1])]
+        parts, ends = [np.zeros((2, 0))], [0]
+        for row, groups in enumerate(grouped):
+            one = slice(matrix.indptr[row], matrix.indptr[row + 1])
+            for places in groups.values():
+                values = matrix.data[one].copy()
+                values[places] = 0
+                parts.append(np.stack([matrix.indices[one], values]))
+                ends.append(ends[-1] + len(values))
+        columns, values = np.concatenate(parts, 1)
         without = sp.csr_matrix(
-            (np.tile(row.data, len(groups)), np.tile(row.indices, len(groups)),
-             np.arange(len(groups) + 1, dtype=np.int32) * row.nnz), shape=(len(groups), row.shape[1]),
+            (values.astype(np.float32), columns.astype(np.int32), np.array(ends, np.int32)),
+            shape=(len(ends) - 1, matrix.shape[1]),
         )  # fmt: skip
-        for number, places in enumerate(groups.values()):
-            without.data[number * row.nnz + np.array(places)] = 0
-        falls = probability[best] - self._learnt.probability(without)[:, best]
-        order = np.argsort(-falls)[:_REASONS]
-        named = list(groups)
-        weighs = [(named[i], float(falls[i])) for i in order.tolist() if falls[i] >= _WEIGHS]
-        if not weighs:
-            return ("no single thing weighs much: it is what is done mostly",)
-        return tuple(f"{name} (+{100 * fall:.0f} %)" for name, fall in weighs)
+        lower = self._learnt.probability(without) if len(ends) > 1 else np.zeros((0, probability.shape[1]))
+        told = np.split(lower, np.cumsum([len(groups) for groups in grouped])[:-1])
+        return [
+            _words(list(groups), row.max() - there[:, row.argmax()])
+            for groups, row, there in zip(grouped, probability, told, strict=True)
+        ]
+
+    def _groups(self, columns: Array) -> dict[str, list[int]]:
+        """What features are about -> where in *columns* they are."""
+        groups: dict[str, list[int]] = defaultdict(list)
+        for place, column in enumerate(columns.tolist()):
+            groups[self._about[column]].append(place)
+        return groups
+
+
+def _words(named: Sequence[str], falls: Array) -> tuple[str, ...]:
+    """What weighs most of what is *named*; *falls*: by how much the probability is lower without each."""
+    if not named:
+        return ("nothing that it knows is seen in this task",)
+    weighs = [(named[i], float(falls[i])) for i in np.argsort(-falls)[:_REASONS].tolist() if falls[i] >= _WEIGHS]
+    if not weighs:
+        return ("no single thing weighs much: it is what is done mostly",)
+    return tuple(f"{name} (+{100 * fall:.0f} %)" for name, fall in weighs)
 
 
 # -- files ---------------------------------------------------------------------

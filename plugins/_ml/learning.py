@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from wwt_framework.model import Case
 from wwt_framework.plugin import History
 
 from .features import Features
+from .quick import Tell, teller
 from .rows import parameters_of
 from .threads import one_thread
 
@@ -92,12 +94,30 @@ class Member:
     """One estimator of a model. ``columns`` are those that it sees, as a dense table; None: all, sparse."""
 
     estimator: Any
-    columns: Array | None = None
+    columns: Any = None
+
+    def shares(self, matrix: Array) -> Array:
+        """Probability of each class of the estimator, for each row."""
+        return self._tell(matrix if self.columns is None else self._dense(matrix))
+
+    def _dense(self, matrix: Array) -> Array:
+        """The columns that it sees."""
+        width = matrix.shape[1]
+        places = np.full(width, -1)
+        places[self.columns] = np.arange(len(self.columns))
+        at = places[matrix.indices]
+        rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+        table = np.zeros((matrix.shape[0], len(self.columns)), matrix.dtype)
+        table[rows[at >= 0], at[at >= 0]] = matrix.data[at >= 0]
+        return table
+
+    @cached_property
+    def _tell(self) -> Tell:
+        return teller(self.estimator)
 
     def log(self, matrix: Array, classes: Sequence[str]) -> Array:
         """Log probability of each of *classes*."""
-        seen = matrix if self.columns is None else matrix[:, self.columns].toarray()
-        told = np.log(np.maximum(self.estimator.predict_proba(seen), _TINY))
+        told = np.log(np.maximum(self.shares(matrix), _TINY))
         found = np.full((matrix.shape[0], len(classes)), np.log(_TINY))
         found[:, [classes.index(label) for label in self.estimator.classes_]] = told
         return found

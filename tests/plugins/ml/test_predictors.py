@@ -6,6 +6,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.neural_network import MLPClassifier
 
 from wwt_framework.errors import PluginError
@@ -13,7 +15,7 @@ from wwt_framework.model import Case, ErrorCount, ErrorTable, Readiness, SiteSta
 from wwt_framework.testing import PredictorContract, contract_history
 from wwt_plugins._ml import keeping
 from wwt_plugins._ml.features import features_of, reason_of
-from wwt_plugins._ml.learning import mend
+from wwt_plugins._ml.learning import Member, linear, mend
 from wwt_plugins.ml.baseline import dominant
 from wwt_plugins.ml.mlp import counts_of, get_classifier
 
@@ -104,6 +106,19 @@ def test_probabilities_that_are_too_bold_are_mended():
     raw = np.log(np.tile([0.99, 0.01], (2000, 1)))
 
     assert mend(raw, decided).apply(raw)[0] == pytest.approx([0.7, 0.3], abs=0.03)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("columns", [None, np.array([0, 2, 3])])
+def test_d_h_shares_by_arithmetic_are_those_of_scikit_learn(classes, columns):
+    random = np.random.default_rng(1)
+    matrix = sp.random(300, 5, 0.6, "csr", np.float32, random)
+    decided = (matrix.toarray()[:, 0] * 2.99).astype(int) % classes
+    seen = matrix if columns is None else matrix.toarray()[:, columns]
+    trees = HistGradientBoostingClassifier(max_iter=20, max_leaf_nodes=5, early_stopping=False)
+    estimator = (linear(1.0) if columns is None else trees).fit(seen, decided)
+
+    assert Member(estimator, columns).shares(matrix) == pytest.approx(estimator.predict_proba(seen))
 
 
 def test_a_damaged_model_is_refused_in_words(tmp_path):
