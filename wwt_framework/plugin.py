@@ -420,6 +420,9 @@ class Page:
     handler: Callable[[Visit, User, Snapshot], Reply]
     role: str = "viewer"  # or "anyone"
     in_menu: bool = True
+    in_user_menu: Callable[[User], bool] | None = (
+        None  # whether the menu of this user, who may ask for it, has it; no I/O
+    )
     methods: tuple[str, ...] = ("GET",)
     accepts: type[pydantic.BaseModel] | None = None  # what the JSON body must be
     answers: type[pydantic.BaseModel] | None = None  # what the JSON answer is

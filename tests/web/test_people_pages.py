@@ -12,7 +12,7 @@ from tests.web.house import HOSTILE, Client
 from wwt_framework import __version__, hookimpl
 from wwt_framework.model import User
 from wwt_framework.options import MailOptions
-from wwt_framework.plugin import Visit
+from wwt_framework.plugin import Link, Page, Reply, Snapshot, Visit
 from wwt_framework.store import ledger
 
 ORIGIN = {"Origin": "http://wwt.example"}
@@ -383,3 +383,72 @@ def test_plugins_says_that_no_admin_can_sign_in(client: Client) -> None:
     assert "No admin can sign in, as far as is known" in before
     assert "No admin can sign in" not in after
     assert "No admin can sign in" not in client.get("/plugins").text
+
+
+# -- what plugins add --
+
+
+class Cards:
+    """Has a page about the person, which is in the menu of operators, and does something about accounts."""
+
+    @hookimpl
+    def register_pages(self) -> list[Page]:
+        def card(visit: Visit, user: User, snapshot: Snapshot) -> Reply:
+            return Reply(json=user.name)
+
+        mine = {"in_menu": False, "in_user_menu": lambda user: user.may("operator")}
+        return [
+            Page("/card", "Your <card>", card, **mine),
+            Page("/cards", "All cards", card, "admin", **mine),
+            Page("/broken", "Broken", card, in_menu=False, in_user_menu=lambda _user: 1 / 0),
+        ]
+
+    @hookimpl
+    def show_account_links(self, account: User | None) -> list[Link]:
+        if account is None:
+            return [Link("Print <cards>", "/cards"), Link("elsewhere", "//evil.example/")]
+        return [Link(f"Card of {account.name} by {account.backend}", "/cards?name=olga", "On paper.")]
+
+
+def test_pages_of_plugins_are_in_the_menu_of_whom_they_are_about(installation: Any) -> None:
+    client = installation({"extras.cards": Cards()})
+    menus = {}
+    for name in ("vera", "olga", "adam"):
+        client.cookies.clear()
+        client.sign_in(name)
+        menus[name] = client.get("/sessions").text
+
+    assert "/card" not in menus["vera"]
+    assert '<a href="/card">Your &lt;card&gt;</a>' in menus["olga"]
+    assert '<a href="/cards">' not in menus["olga"]
+    assert '<a href="/cards">' in menus["adam"]
+    assert "Broken" not in menus["adam"]
+    (failed,) = client.app.house.hooks.record("extras.cards").failures
+    assert (failed.hook, failed.message, failed.count) == (
+        "menu entry /broken",
+        "ZeroDivisionError: division by zero",
+        3,
+    )
+
+
+def test_plugins_offer_what_can_be_done_about_an_account(installation: Any) -> None:
+    client = installation({"extras.cards": Cards()})
+    client.sign_in("adam")
+    everybody, adam = client.get("/people").text, client.get("/people/person?name=adam").text
+
+    assert 'href="/cards">Print &lt;cards&gt;</a>' in everybody
+    assert "evil.example" not in everybody
+    assert 'href="/cards?name=olga">Card of adam by auth.people</a> <span class="muted">On paper.</span>' in adam
+
+
+def test_a_plugin_that_can_not_say_what_it_offers_costs_its_own_links(installation: Any) -> None:
+    class Broken:
+        @hookimpl
+        def show_account_links(self, account: User | None) -> list[Link]:
+            raise RuntimeError("no cards today")
+
+    client = installation({"extras.broken": Broken()})
+    client.sign_in("adam")
+
+    assert "extras.broken" in client.get("/people").text
+    assert client.get("/people/person?name=adam").status == 200

@@ -393,6 +393,16 @@ def grant_roles(user: User) -> Sequence[str]:
     """Return roles of *user*: viewer, operator, admin, machine. Asked: each; roles add up."""
 
 
+@hookspec
+def show_account_links(account: User | None) -> Sequence[Link]:
+    """Return pages of yours that do something about *account*, for admins who look at its person. Asked: each.
+
+    *account*: by ``backend`` and ``name`` as that backend knows it, with the roles that it gave last.
+    None: about nobody yet, to invite somebody say; they stand on the page of everybody.
+    ``href`` is "/path" of this installation. Your pages ask for the role admin themselves.
+    """
+
+
 # -- what is shown: any namespace ---------------------------------------------
 
 

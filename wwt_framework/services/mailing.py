@@ -135,9 +135,8 @@ class Post:
         """Speak to the server without sending anything; returns what to say of it. Raises `ServerTrouble`, `WwtError`."""
         options = self._options()
         with Line(options):
-            return (
-                f"the mail server {options.server} answers ({options.security}{', signed in' if options.user else ''})"
-            )
+            security = "not encrypted" if options.security == "none" else options.security
+            return f"the mail server {options.server} answers ({security}{', signed in' if options.user else ''})"
 
     # -- the job --
 

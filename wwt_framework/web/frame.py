@@ -77,6 +77,7 @@ class Frame:
     can_refresh: bool
     can_act: bool  # this user may ask for actions
     is_admin: bool = False
+    user_menu: tuple[MenuItem, ...] = ()  # pages of plugins about who is signed in
     notice: str = ""  # that a break-glass is open
 
 
@@ -114,6 +115,7 @@ def frame_of(exchange: Exchange) -> Frame:
         can_refresh=exchange.user.may("operator"),
         can_act=exchange.user.may("operator"),
         is_admin=exchange.user.may("admin"),
+        user_menu=_user_menu(exchange) if exchange.user.name else (),
         notice=_glass(exchange),
     )
 
@@ -145,6 +147,23 @@ def _menu(exchange: Exchange) -> tuple[MenuItem, ...]:
         role = page.page.role
         if exchange.user.may(role) or (role == "viewer" and open_reading):
             items.append(MenuItem(page.page.title, page.path, path == page.path))
+    return tuple(items)
+
+
+def _user_menu(exchange: Exchange) -> tuple[MenuItem, ...]:
+    """Pages of plugins that are about this user; a plugin that can not tell loses its entry."""
+    items = []
+    for one in exchange.room.user_menu:
+        wanted = one.page.in_user_menu
+        if wanted is None or (one.page.role != "anyone" and not exchange.user.may(one.page.role)):
+            continue
+        try:
+            if wanted(exchange.user):
+                items.append(MenuItem(one.page.title, one.path))
+        except Exception as error:  # noqa: BLE001  # a plugin may raise anything
+            hooks = exchange.house.hooks
+            if one.plugin in hooks.plugins:
+                hooks.record(one.plugin).failed(f"menu entry {one.path}", error)
     return tuple(items)
 
 

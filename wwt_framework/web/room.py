@@ -43,6 +43,7 @@ class Room:
     assets: Assets
     pages: Mapping[str, tuple[Contributed, ...]]  # path -> pages, told apart by their methods
     menu: tuple[Contributed, ...]  # in the order of plugins.yml
+    user_menu: tuple[Contributed, ...]  # what the menu of who is signed in may have
     login_options: tuple[tuple[str, LoginOption], ...]  # plugin, option
     refused: tuple[str, ...] = field(default=())  # sentences about pages that could not be taken
 
@@ -54,6 +55,7 @@ def build_room(house: Any, taken: frozenset[str]) -> Room:
     for sentence in refused:
         log.warning("a plugin's page was refused", extra={"why": sentence})
     menu = tuple({c.path: c for several in pages.values() for c in several if c.page.in_menu}.values())
+    own = tuple(c for several in pages.values() for c in several if c.page.in_user_menu is not None)
     options = tuple(
         (answer.plugin, option)
         for answer in house.hooks.each("register_login_options")
@@ -62,7 +64,7 @@ def build_room(house: Any, taken: frozenset[str]) -> Room:
     static = {name: folder / "static" for name, folder in folders.items() if (folder / "static").is_dir()}
     environment = build_environment(house.config.house.templates, [f / "templates" for f in folders.values()])
     _compile(environment)
-    return Room(environment, Assets(static), pages, menu, options, tuple(refused))
+    return Room(environment, Assets(static), pages, menu, own, options, tuple(refused))
 
 
 def plugin_folders(plugins: Mapping[str, object]) -> dict[str, Path]:

@@ -8,10 +8,11 @@ from datetime import timedelta
 from wwt_framework import hookimpl
 from wwt_framework.errors import Denied, WwtError
 from wwt_framework.model import User
-from wwt_framework.plugin import Account, Command, Health, Job, LoginOption, Page, PluginContext, Progress
+from wwt_framework.plugin import Account, Command, Health, Job, Link, LoginOption, Page, PluginContext, Progress
 
 from .codes import CONFIRM, RESET
 from .commands import commands
+from .inviting import Inviting
 from .options import LocalOptions
 from .pages import Pages
 from .passwords import Passwords, length_problem
@@ -33,6 +34,7 @@ class LocalAccounts:
         self._passwords = Passwords(options.time_cost, options.memory_kib, options.parallelism)
         self._registration = Registration(context, self._passwords)
         self._resetting = Resetting(context, self._passwords)
+        self._inviting = Inviting(context, self._resetting)
         self._job = f"{context.name}.letters"
         self._wishes = Wishes(context, self._job)
 
@@ -73,7 +75,12 @@ class LocalAccounts:
 
     @hookimpl
     def register_pages(self) -> Sequence[Page]:
-        return Pages(self._context, self._passwords, self._registration, self._resetting, self._wishes).pages()
+        own = Pages(self._context, self._passwords, self._registration, self._resetting, self._wishes)
+        return [*own.pages(), *self._inviting.pages()]
+
+    @hookimpl
+    def show_account_links(self, account: User | None) -> Sequence[Link]:
+        return self._inviting.links(account)
 
     @hookimpl
     def register_jobs(self) -> Sequence[Job]:

@@ -23,7 +23,7 @@ from .resetting import Resetting
 def commands(context: PluginContext[Any], add: Callable[..., Account], resetting: Resetting) -> list[Command]:
     """What `wwt` learns by this plugin."""
     users = click.Group("user", help="Make and look after local accounts.")
-    users.add_command(_add(add))
+    users.add_command(_add(context, add))
     users.add_command(_list(context))
     users.add_command(_email(context))
     users.add_command(_reset(context, resetting))
@@ -33,7 +33,7 @@ def commands(context: PluginContext[Any], add: Callable[..., Account], resetting
     ]
 
 
-def _add(make: Callable[..., Account]) -> click.Command:
+def _add(context: PluginContext[Any], make: Callable[..., Account]) -> click.Command:
     @click.command()
     @click.argument("name")
     @click.option("--role", "roles", multiple=True, type=click.Choice(ROLES), help="What it may do; repeatable.")
@@ -44,6 +44,7 @@ def _add(make: Callable[..., Account]) -> click.Command:
         """Make an account called NAME."""
         password = _from_stdin() if password_stdin else _from_terminal()
         with_words(lambda: _say_made(make(name, password, roles, full_name, email)))
+        context.audit.write("account made", getpass.getuser(), name, roles=sorted(roles))
 
     return add
 

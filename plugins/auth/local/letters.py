@@ -92,6 +92,20 @@ def reset(name: str, home: str, new: str, stop: str, until: datetime) -> Letter:
     )
 
 
+def invited(name: str, home: str, link: str, until: datetime) -> Letter:
+    """For who was given an account by an admin."""
+    return Letter(
+        "You have an account",
+        (
+            f"Hello {name},",
+            f"an account called {name} was made for you at {home}",
+            Link("Choose its password on this page", link),
+            f"The link works once, until {_time(until)}; after that, ask for another one.",
+            "If you do not expect this, do nothing, or answer this mail.",
+        ),
+    )
+
+
 def changed(name: str, home: str, link: str) -> Letter:
     """For the owner of an account whose password was changed just now."""
     return Letter(

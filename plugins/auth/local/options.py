@@ -32,7 +32,9 @@ class LocalOptions(PluginOptions):
     new_roles: tuple[Literal["viewer", "operator", "admin"], ...] = Field(
         ("viewer",), description="roles of who has registered"
     )
-    confirm_hours: float = Field(48, gt=0, le=720, description="hours for which the link of a registration is good")
+    confirm_hours: float = Field(
+        48, gt=0, le=720, description="hours for which the link of a registration or an invitation is good"
+    )
     reset_hours: float = Field(2, gt=0, le=168, description="hours for which the link of a reset is good")
     time_cost: int = Field(argon2.DEFAULT_TIME_COST, ge=1, description="passes that argon2id makes over its memory")
     memory_kib: int = Field(argon2.DEFAULT_MEMORY_COST, ge=8, description="KiB that one password check takes")

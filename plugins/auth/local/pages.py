@@ -47,7 +47,8 @@ class Pages:
         }
         found = []
         for path, (title, show, perform) in both.items():
-            found.append(Page(path, title, show, role="anyone", in_menu=False))
+            mine = self._is_mine if path == "/password" else None
+            found.append(Page(path, title, show, role="anyone", in_menu=False, in_user_menu=mine))
             found.append(Page(path, title, perform, role="anyone", in_menu=False, methods=("POST",)))
         return found
 

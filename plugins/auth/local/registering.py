@@ -42,7 +42,7 @@ class Registration:
 
         Says nothing of which accounts there are.
         """
-        found = [self._email_problem(email), _name_problem(name)]
+        found = [self._email_problem(email), name_problem(name)]
         if again is not None and again != password:
             found.append("The two passwords are not the same; type them again.")
         else:
@@ -108,7 +108,7 @@ class Registration:
         return "Accounts are not given to this mail address; see below which are allowed."
 
 
-def _name_problem(name: str) -> str:
+def name_problem(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9]+", name, re.ASCII):
         return "A user name has letters from a to z and digits only."
     if name.casefold() in HOUSE_NAMES | {"unified"}:  # the latter: whom today's executor is called

@@ -37,10 +37,18 @@ class Resetting:
         )
         self._context.mail.send([account.email], letter.subject, letter.text, letter.html, once=mark)
 
-    def open(self, account: Account) -> tuple[str, datetime]:
-        """A code with which the password of *account* can be chosen, and until when."""
-        code = fresh()
-        until = datetime.now(timezone.utc) + timedelta(hours=self._context.options.reset_hours)
+    def invite(self, account: Account) -> None:
+        """Mail a link to who has a new *account* that somebody else made."""
+        code, until = self.open(account, new=True)
+        url = self._context.url
+        letter = letters.invited(account.name, url("/"), url("/resetpassword", code=code), until)
+        self._context.mail.send([account.email], letter.subject, letter.text, letter.html)
+
+    def open(self, account: Account, new: bool = False) -> tuple[str, datetime]:
+        """A code with which the password of *account* can be chosen, and until when: longer where there was none yet."""
+        code, options = fresh(), self._context.options
+        hours = options.confirm_hours if new else options.reset_hours
+        until = datetime.now(timezone.utc) + timedelta(hours=hours)
         self._context.credentials.add(Credential(RESET, digest(code), account.name, {}, until))
         return code, until
 

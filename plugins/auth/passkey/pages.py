@@ -26,7 +26,7 @@ class Pages:
             "/passkeys/challenge": self.challenge, "/passkeys/enter": self.enter,
         }  # fmt: skip
         return [
-            Page("/passkeys", "Passkeys", self.mine, role="anyone", in_menu=False),
+            Page("/passkeys", "Passkeys", self.mine, role="anyone", in_menu=False, in_user_menu=self._is_of_ours),
             Page("/passkeys/sign-in", "Sign in with a passkey", self.way_in, role="anyone", in_menu=False),
             *(
                 Page(path, "Passkeys", handler, role="anyone", in_menu=False, methods=("POST",))
@@ -101,9 +101,13 @@ class Pages:
         """The account of who is signed in; None when another backend knows them. Raises `NotSignedIn`."""
         if not user.name:
             raise NotSignedIn("Passkeys belong to an account; sign in first.")
-        if user.backend != self._context.options.accounts or user.scope is not None:
+        if not self._is_of_ours(user):
             return None
         return self._context.accounts.find(user.at_backend)
+
+    def _is_of_ours(self, user: User) -> bool:
+        """Whether *user* has a local account, and is here with more than a token."""
+        return bool(user.backend == self._context.options.accounts and user.scope is None)
 
     def _must(self, user: User) -> Account:
         account = self._account(user)

@@ -31,8 +31,8 @@ class Pages:
             "/tokens/revoke": ("anyone", self.revoke), "/tokens/all": ("admin", self.create_machine),
         }  # fmt: skip
         return [
-            Page("/tokens", "Tokens", self.mine, role="anyone", in_menu=False),
-            Page("/tokens/all", "All tokens", self.everybodys, role="admin", in_menu=False),
+            Page("/tokens", "Your tokens", self.mine, role="anyone", in_menu=False, in_user_menu=_is_person),
+            Page("/tokens/all", "All tokens", self.everybodys, role="admin", in_menu=False, in_user_menu=_is_person),
             *(
                 Page(path, "Tokens", handler, role=role, in_menu=False, methods=("POST",))
                 for path, (role, handler) in posts.items()
@@ -147,6 +147,10 @@ def _check_person(user: User) -> None:
         raise NotSignedIn("Tokens belong to people; sign in first.")
     if user.scope is not None or MACHINE in user.roles:
         raise Denied(f"You are {user.name} by a token or as a machine. Tokens are made by people who sign in.")
+
+
+def _is_person(user: User) -> bool:
+    return user.scope is None and MACHINE not in user.roles and bool(_scopes(user))
 
 
 def _scopes(user: User) -> list[str]:

@@ -154,7 +154,7 @@ def _without_password(hooks: Hooks, store: Store, login: str) -> Trial:
         if person is None:
             lines.append(Line(name, "nobody of this name has come by it yet; with the password it can be asked"))
             continue
-        lines.append(Line(name, f"has let {login} in, who is {person.name}", "yes"))
+        lines.append(Line(name, f"knows {login}, who is {person.name}; with the password it can be asked", "yes"))
         first = first or User(login, backend=name, roles=_last_roles(person, name, login))
     if first is None:
         return Trial(tuple(lines), refusal="Nobody of this name has come yet. Give the password to ask the backends.")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from wwt_framework.model import ROLES
+from wwt_framework.model import ROLES, User
+from wwt_framework.plugin import Link
 from wwt_framework.services.access.admins import admins
 from wwt_framework.services.access.keeping import Keeper
 from wwt_framework.store import ledger
@@ -52,6 +53,8 @@ class PersonPage:
     others: tuple[tuple[str, str, str], ...]  # backend, login, whose it is: what could be linked, the likely first
     has_account: bool  # roles are those of the account of this installation
     has_mail: bool  # mails go out
+    links: tuple[Link, ...]  # what plugins can do about their accounts
+    complaints: tuple[str, ...]  # what plugins that failed say
     lone_admin: bool  # without this one no admin could sign in
     all_roles: tuple[str, ...] = tuple(ROLES)
 
@@ -67,7 +70,8 @@ def people(format: str = "") -> Response:  # noqa: A002  # as in ?format=
     found = ledger.persons(current_exchange().app.store)
     if format:
         return table_response(COLUMNS, [_row(one) for one in found], format, "people")
-    return render("people.html", people=found)
+    links, complaints = _account_links(None)
+    return render("people.html", people=found, links=links, complaints=complaints)
 
 
 def _row(one: Person) -> tuple[Any, ...]:
@@ -85,6 +89,7 @@ def person(name: str) -> Response:
     store = exchange.app.store
     found = _keeper().find(name)
     there = admins(exchange.house.hooks, store)
+    asked = [_account_links(User(one.login, roles=one.roles, backend=one.backend)) for one in found.identities]
     shown = PersonPage(
         found,
         tuple(one for one in ledger.sessions_of(store, found.name) if not exchange.app.access.sessions.is_over(one)),
@@ -92,9 +97,25 @@ def person(name: str) -> Response:
         tuple(_others(ledger.persons(store), found)),
         any(one.account for one in found.identities),
         exchange.app.post.has_server,
+        tuple(link for links, _ in asked for link in links),
+        tuple(dict.fromkeys(complaint for _, complaints in asked for complaint in complaints)),
         there == [found.name],
     )
     return render("person.html", page=shown)
+
+
+def _account_links(account: User | None) -> tuple[tuple[Link, ...], tuple[str, ...]]:
+    """Pages of plugins about *account*, or for a new one; and what the plugins say that failed."""
+    exchange = current_exchange()
+    answers = exchange.house.hooks.each("show_account_links", account=account)
+    links = tuple(
+        replace(link, href=exchange.prefix + link.href)
+        for answer in answers
+        if answer.ok
+        for link in answer.value or ()
+        if link.href.startswith("/") and not link.href.startswith(("//", "/\\"))
+    )
+    return links, tuple(answer.complaint for answer in answers if not answer.ok)
 
 
 def _others(everybody: list[Person], found: Person) -> list[tuple[str, str, str]]:
