@@ -452,3 +452,13 @@ def test_a_plugin_that_can_not_say_what_it_offers_costs_its_own_links(installati
 
     assert "extras.broken" in client.get("/people").text
     assert client.get("/people/person?name=adam").status == 200
+
+
+def test_who_would_be_somebody_new_is_told_by_the_name_they_would_have(trying: Client) -> None:
+    trying.cookies.clear()
+    trying.sign_in("olga")
+    trying.cookies.clear()
+    trying.sign_in("adam")
+    got = do(trying, "/auth/try", header="X-Remote-User: olga", peer="10.0.0.1")
+
+    assert "olga (header)" in got.text

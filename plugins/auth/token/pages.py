@@ -32,7 +32,7 @@ class Pages:
         }  # fmt: skip
         return [
             Page("/tokens", "Your tokens", self.mine, role="anyone", in_menu=False, in_user_menu=_is_person),
-            Page("/tokens/all", "All tokens", self.everybodys, role="admin", in_menu=False, in_user_menu=_is_person),
+            Page("/tokens/all", "All tokens", self.everybodys, role="admin", in_menu=False, in_user_menu=_has_no_scope),
             *(
                 Page(path, "Tokens", handler, role=role, in_menu=False, methods=("POST",))
                 for path, (role, handler) in posts.items()
@@ -43,7 +43,7 @@ class Pages:
 
     def mine(self, visit: Visit, user: User, snapshot: Snapshot) -> Reply:  # noqa: ARG002  # as every page
         """One's own tokens, and a form for a new one."""
-        _check_person(user)
+        _check_owner(user)
         tokens = self._tokens.of(user)
         if wanted := one(visit.query, "format"):
             return table(COLUMNS, map(_row, tokens), wanted, "tokens")
@@ -51,7 +51,7 @@ class Pages:
 
     def create(self, visit: Visit, user: User, snapshot: Snapshot) -> Reply:  # noqa: ARG002
         """Make a token of one's own, and show it this once."""
-        _check_person(user)
+        _check_owner(user)
         scope, form = one(visit.form, "scope"), visit.form
         try:
             if scope not in _scopes(user):
@@ -124,7 +124,13 @@ class Pages:
         return self._drawn("tokens_all.html", 422 if problem else 200, tokens=tokens, problem=problem, name=name)
 
     def _shown_once(self, made: Made, back: str, overlap_hours: float = 0) -> Reply:
-        return self._drawn("token_made.html", made=made, back=back, overlap_hours=overlap_hours)
+        return self._drawn(
+            "token_made.html",
+            made=made,
+            back=back,
+            overlap_hours=overlap_hours,
+            example=self._context.url("/getprepids"),
+        )
 
     def _drawn(self, template: str, status: int = 200, **values: Any) -> Reply:
         options = self._context.options
@@ -149,8 +155,19 @@ def _check_person(user: User) -> None:
         raise Denied(f"You are {user.name} by a token or as a machine. Tokens are made by people who sign in.")
 
 
+def _check_owner(user: User) -> None:
+    """Raises `Denied`, too, for who came in by what is no backend: their token would open nothing."""
+    _check_person(user)
+    if not user.backend.startswith("auth."):
+        raise Denied(f"You are in by {user.backend}, which vouches for nobody later: a token would open nothing.")
+
+
 def _is_person(user: User) -> bool:
-    return user.scope is None and MACHINE not in user.roles and bool(_scopes(user))
+    return user.scope is None and MACHINE not in user.roles and user.backend.startswith("auth.") and bool(_scopes(user))
+
+
+def _has_no_scope(user: User) -> bool:
+    return user.scope is None
 
 
 def _scopes(user: User) -> list[str]:

@@ -183,7 +183,8 @@ def _as_whom(hooks: Hooks, store: Store, user: User) -> Trial:
         lines.insert(0, Line(user.backend, "grants roles itself, so what it said at sign-in does not count"))
     person = ledger.person_of(store, user.backend, user.name)
     if person is None:
-        return Trial((), tuple(lines), within_scope(replace(user, roles=frozenset(roles))), True, refusal)
+        name = ledger.name_of_new(store, user)
+        return Trial((), tuple(lines), within_scope(replace(user, name=name, roles=frozenset(roles))), True, refusal)
     if person.roles:
         lines.append(Line("granted here", ", ".join(sorted(person.roles)), "yes"))
     if person.disabled_at is not None:

@@ -116,6 +116,19 @@ def meet(store: Store, user: User, *, seen: bool, account: bool = False) -> Pers
         return _whole(store, store.tables.person.get_by_id(one.person))
 
 
+def name_of_new(store: Store, user: User) -> str:
+    """What somebody is called here who never came before: as the backend says, with the backend's name where that is taken."""
+    table = store.tables.person
+    short = user.backend.partition(".")[2] or user.backend
+    plain = user.name[: LONGEST_NAME * 3]
+    with store.connection():
+        for number in range(1000):
+            name = plain if not number else f"{plain} ({short})" if number == 1 else f"{plain} ({short} {number})"
+            if name_key(name) not in HOUSE_NAMES and table.get_or_none(table.key == name_key(name)) is None:
+                return name
+    raise WwtError(f"There are too many people called {user.name!r}.")
+
+
 def link(store: Store, backend: str, login: str, name: str, by: str) -> Person:
     """Say that *login* of *backend* is the person *name*. Raises `NotFound`."""
     identity, table = store.tables.identity, store.tables.person
@@ -245,21 +258,15 @@ def _row_or_error(store: Store, name: str) -> Any:
 
 
 def _new_person(store: Store, user: User) -> int:
-    table = store.tables.person
-    short = user.backend.partition(".")[2] or user.backend
-    plain = user.name[: LONGEST_NAME * 3]
-    for number in range(1000):
-        name = plain if not number else f"{plain} ({short})" if number == 1 else f"{plain} ({short} {number})"
-        if name_key(name) not in HOUSE_NAMES and table.get_or_none(table.key == name_key(name)) is None:
-            try:
-                row = table.create(
-                    key=name_key(name), name=name, full_name=user.full_name, email=user.email, roles=[],
-                    disabled_at=None, disabled_by="", alias_of=None, created_at=store.now(),
-                )  # fmt: skip
-            except peewee.IntegrityError as err:
-                raise WwtError(f"Somebody called {name!r} came at the same time; try again.") from err
-            return int(row.number)
-    raise WwtError(f"There are too many people called {user.name!r}.")
+    name = name_of_new(store, user)
+    try:
+        row = store.tables.person.create(
+            key=name_key(name), name=name, full_name=user.full_name, email=user.email, roles=[],
+            disabled_at=None, disabled_by="", alias_of=None, created_at=store.now(),
+        )  # fmt: skip
+    except peewee.IntegrityError as err:
+        raise WwtError(f"Somebody called {name!r} came at the same time; try again.") from err
+    return int(row.number)
 
 
 def _fill(store: Store, number: int, user: User) -> None:

@@ -345,3 +345,22 @@ class TestContract(AuthContract):
 
     def make_options(self, folder: Path) -> dict[str, Any]:
         return {}
+
+
+def test_who_broke_the_glass_has_no_tokens_of_their_own(house: AuthHouse) -> None:
+    """A token would stand for a backend that is none, and open nothing."""
+    code, _ = ledger.make_break_glass(house.app.store, "root@host", timedelta(minutes=30))
+    client = house.visitor()
+    post(client, "/break-glass", code=code)
+    got = client.get("/tokens")
+
+    assert got.status == 403
+    assert "vouches for nobody later" in got.text
+    assert 'href="/tokens"' not in client.get("/sessions").text
+    assert client.get("/tokens/all").status == 200
+
+
+def test_the_example_beside_a_new_token_is_a_whole_command(house: AuthHouse) -> None:
+    got = post(house.signed_in("olga"), "/tokens", label="x", scope="viewer", days="9")
+
+    assert '$TOKEN" https://wwt.example.org/getprepids</pre>' in got.text
