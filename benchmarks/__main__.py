@@ -7,7 +7,8 @@ What readers and the browser see is by the clock.
 ``--resume`` goes on where an earlier run of the same program was interrupted.
 
 ``python -m benchmarks soak`` reads all pages while refreshes come and go: see ``python -m benchmarks soak --help``.
-``python -m benchmarks history`` measures the history of failed jobs.
+``python -m benchmarks history`` measures the history of failed jobs; ``alike``, ``learning``, ``live``
+and ``logs`` in its place measure the room of that name, by the words that its module tells.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import hashlib
 import json
 import os
 import platform
+import runpy
 import subprocess
 import sys
 import tempfile
@@ -32,6 +34,8 @@ from benchmarks.table import as_markdown
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 #: Where what was measured of a size is kept for ``--resume``.
 KEPT = Path("build/bench")
+#: Rooms that are measured by themselves, each by the module of its name.
+ROOMS = ("alike", "learning", "live", "logs")
 
 
 def process(module: str, *words: str) -> Any:
@@ -144,6 +148,9 @@ def main() -> None:
         sys.exit(soak.main(sys.argv[2:]))
     if sys.argv[1:2] == ["history"]:
         sys.exit(history.main(sys.argv[2:]))
+    if sys.argv[1:2] and sys.argv[1] in ROOMS:
+        runpy.run_module(f"benchmarks.{sys.argv.pop(1)}", run_name="__main__")
+        return
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

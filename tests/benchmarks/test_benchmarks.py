@@ -36,6 +36,16 @@ def test_all_that_is_promised_is_measured_and_written_between_the_marks(tmp_path
     }  # fmt: skip
 
 
+def test_a_room_is_measured_by_itself(root: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "alike", "tried"],
+        cwd=root, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("| workflows | | ARI |")
+
+
 def test_what_doubles_with_the_workflows_grows_with_exponent_one() -> None:
     load = {"web_rss_mb": 100.0, "refresh_process_peak_mb": 50.0}
     flat = dict.fromkeys(("first_page_of_a_visitor", "overview", "workflow", "list"), Cost(0.01, 0.01))
