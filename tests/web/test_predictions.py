@@ -26,6 +26,7 @@ from wwt_framework.model import (
 from wwt_framework.services.learning.judging import tasks_of
 from wwt_framework.services.learning.models import About, Models
 from wwt_framework.store import ledger
+from wwt_framework.store.ledger import KeptResult
 
 AT = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
 BROWSER = {"Origin": "http://wwt.example"}
@@ -109,6 +110,21 @@ def test_p10_the_page_says_what_models_expect_how_probable_and_why(visit):
 
     assert "acdc 97 % with memory 4000 exit code 85 (+9 %)" in text
     assert "sure 2026-11-23, learnt from set set1" in text
+
+
+def test_the_panel_and_the_page_of_predictors_lead_to_the_newest_result_in_the_lab(visit):
+    client = visit(sure=Asking(Says()), other=Asking(Says()))
+    before = client.get(f"/seeworkflow?workflow={ORIGINAL}")
+    for number in (1, 2):
+        ledger.keep_lab_result(client.app.store, KeptResult(f"r{number}", "ml.sure", "", AT, "olga", {}))
+
+    assert "sure not yet" in before.text
+    assert 'href="/lab/r2"' in client.get(f"/seeworkflow?workflow={ORIGINAL}").text
+    assert "other not yet" in said(client)
+    assert [one["measured"] for one in client.get("/predictors?format=json").json] == ["r2", ""]
+    page = client.get("/predictors").text
+    assert 'href="/lab/r2"' in page
+    assert 'href="/lab/r1"' not in page
 
 
 def test_a_page_without_predictors_has_no_panel(visit):

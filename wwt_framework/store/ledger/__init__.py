@@ -101,6 +101,7 @@ from wwt_framework.store.ledger.lab import (
     keep_lab_result,
     lab_result,
     lab_results,
+    newest_lab_results,
     rule_switches,
     set_rule_switch,
 )
@@ -337,6 +338,7 @@ __all__ = [
     "name_key",
     "name_of_new",
     "names_of",
+    "newest_lab_results",
     "note",
     "note_device",
     "open_actions",

@@ -65,6 +65,13 @@ def lab_results(store: Store, subject: str = "", limit: int = 100) -> list[KeptR
         return [_result(row) for row in query]
 
 
+def newest_lab_results(store: Store) -> dict[str, str]:
+    """Subject -> id of its newest result."""
+    table = store.tables.lab_result
+    with store.connection():
+        return dict(table.select(table.subject, table.id).order_by(table.number).tuples())
+
+
 def forget_lab_results(store: Store, before: datetime) -> int:
     """Forget results that were made before; one with which a rule was switched on is kept. Returns how many went."""
     table, switch = store.tables.lab_result, store.tables.rule_switch

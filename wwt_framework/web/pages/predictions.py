@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from wwt_framework.errors import NotFound, WwtError
@@ -94,6 +94,7 @@ class PredictorLine:
     which: Which
     models: tuple[About, ...]  # the newest first
     trouble: str = ""
+    measured: str = ""  # its newest result in the lab
 
     @property
     def current(self) -> About | None:
@@ -109,7 +110,11 @@ def predictors(format: str = "") -> Response:  # noqa: A002  # as in ?format=
     """Which models there are, how good each was on decisions that came later, and which one counts."""
     house, app = current_house(), current_app()
     trainable = house.hooks.implementing("train_predictor")
-    found = [_line(name, name in trainable) for name in house.hooks.implementing("load_predictor")]
+    measured = ledger.newest_lab_results(app.store)
+    found = [
+        replace(_line(name, name in trainable), measured=measured.get(name, ""))
+        for name in house.hooks.implementing("load_predictor")
+    ]
     if format == "json":
         return as_json(found)
     if format:

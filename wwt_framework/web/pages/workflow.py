@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +54,7 @@ class WorkflowPage:
     trend: ShownTrend
     similar: SimilarBox
     forecast: Forecast
+    measured: Mapping[str, str]  # predictor -> its newest result in the lab
 
 
 def _last_event() -> str:
@@ -64,7 +66,7 @@ def _last_event() -> str:
     events = sorted(ledger.last_events(app.store, [name, *family]).items())
     # What became of similar workflows is shown, too; which they are is not known here.
     known = f"{last_look(app.history)} {app.alike.stamp(snapshot, hooks)} {app.forecasts.state(name, snapshot.version)}"
-    return f"{events} {ledger.last_event_number(app.store)} {known}"
+    return f"{events} {ledger.last_event_number(app.store)} {known} {ledger.newest_lab_results(app.store)}"
 
 
 def _text(name: str) -> str:
@@ -95,7 +97,7 @@ def seeworkflow(
     shown = WorkflowPage(
         found, _status(workflow), _marks(found), bool(issuggested), order, not issuggested and current_user().may("operator"),
         _advice(found), shown_trend(workflow), similar_box(workflow, alike),
-        current_app().forecasts.of(found.case, snapshot.version),
+        current_app().forecasts.of(found.case, snapshot.version), ledger.newest_lab_results(current_app().store),
     )  # fmt: skip
     return render("workflow.html", page=shown, panels=show_panels("workflow", found.case))
 
