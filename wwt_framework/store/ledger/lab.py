@@ -67,7 +67,7 @@ def lab_results(store: Store, subject: str = "", limit: int = 100) -> list[KeptR
 
 def newest_lab_results(store: Store) -> dict[str, str]:
     """Subject -> id of its newest result."""
-    table = store.tables.lab_result
+    table: Any = store.tables.lab_result
     with store.connection():
         return dict(table.select(table.subject, table.id).order_by(table.number).tuples())
 
