@@ -135,6 +135,7 @@ def test_an_untrained_model_says_so_and_does_not_stop_others(visit):
     text = said(visit(new=Trained(Says()), sure=Asking(Says())))
 
     assert "ml.new: not trained yet" in text
+    assert ". A" not in said(visit(new=Trained(Says())))
     assert "acdc 97 %" in text
 
 
