@@ -202,6 +202,8 @@ class TestTheShippedFile:
             "actions.memory_guard",
             "actions.overlap_guard",
             "actions.executor",
+            "ml.baseline",
+            "ml.linear",
             "auth.token",
             "auth.local",
         ]

@@ -95,7 +95,7 @@ def demo(wanted: Demo) -> None:
         )
         (folder / _KEY_FILE).write_text(secrets.token_urlsafe(24), encoding="utf-8")
         people = _people(path)
-        _past(path, folder)
+        _past(path, grid.config if grid else path, folder)
         click.echo(running.refresh(path, (), (), None))
         demo_past.fill(path, world, now)
         if grid:
@@ -125,15 +125,22 @@ def _tell_of(grid: demo_live.Grid) -> None:
     click.echo(f"  {', '.join(grid.kinds)}")
 
 
-def _past(path: Path, folder: Path) -> None:
-    """Decisions of the last years, so that there is something to learn from: models are trained while one looks."""
+def _past(path: Path, grid: Path, folder: Path) -> None:
+    """Decisions of the last years, so that there is something to learn from: models are trained while one looks.
+
+    *grid*: the plugins.yml that has the made-up grid; a console that only asks its services can not make its past.
+    """
     file = folder / "history.jsonl.gz"
-    app = App.build(path)
+    app = App.build(grid)
     try:
         world = _command(app, "world")
         assert isinstance(world, click.Group)
         if told := _invoke(world, ["history", "--tasks", str(_TASKS), str(file)], ""):
             raise WwtError(f"the demo's past could not be made: {told}")
+    finally:
+        app.close()
+    app = App.build(path)
+    try:
         take_over(app.store, read_history(file), "demo")
     finally:
         app.close()
