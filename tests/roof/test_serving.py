@@ -189,15 +189,13 @@ def test_a_demo_shows_a_grid_and_says_how_to_sign_in(wwt):
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
-def test_a_demo_leaves_nothing_behind(wwt, tmp_path_factory, monkeypatch, signal_number):
-    temporary = tmp_path_factory.mktemp("tmp")
-    monkeypatch.setenv("TMPDIR", str(temporary))
+def test_a_demo_leaves_nothing_behind(wwt, signal_number):
     demo = wwt.start("demo", "--port", "0", "--workflows", "5")
-    assert list(temporary.glob("wwt-demo-*"))
+    assert list(wwt.folder.glob("wwt-demo-*"))  # there its temporary files are
 
     demo.end(signal_number)
 
-    assert not list(temporary.glob("wwt-demo-*"))
+    assert not list(wwt.folder.glob("wwt-demo-*"))
 
 
 def test_the_world_is_what_the_default_configuration_shows(wwt):

@@ -317,7 +317,7 @@ def test_a_wrong_secret_and_a_missing_claim_are_said_in_words(house, session, pr
     try:
         house.swap(f"  oidc: {{issuer: '{provider.issuer}', client_id: wwt, client_secret: wrong, {SCOPES}}}\n")
         page = sign_in(house, session)
-        assert (page.status_code, "refuses client_id with client_secret" in page.text) == (500, True)
+        assert (page.status_code, "refuses client_id with client_secret" in page.text) == (503, True)
         house.swap(f"  oidc: {{issuer: '{provider.issuer}', client_id: wwt-public, user_claim: cern_upn}}\n")
         assert "there is no claim cern_upn" in complaint(sign_in(house, session))
     finally:
