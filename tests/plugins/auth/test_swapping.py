@@ -10,6 +10,8 @@ import pytest
 import requests
 
 from wwt_framework.plugin import Account
+from wwt_framework.store import ledger
+from wwt_plugins.auth.local.passwords import Passwords
 
 from .fronts import free_port
 from .grid_authority import GridAuthority
@@ -65,9 +67,8 @@ def provider(tmp_path: Path) -> Iterator[OpenIdProvider]:
 @pytest.fixture
 def house(tmp_path: Path, provider: Any) -> Iterator[Installation]:
     it = serve(tmp_path / "house", LOCAL, int(provider.home.rpartition(":")[2]))
-    local = it.app.house.hooks.plugins["auth.local"]
-    hashed = local._hasher.hash(b"local horse battery")
-    local._accounts.add(Account("olga", hashed, frozenset({"viewer"}), email="olga@example.org"))
+    hashed = Passwords(1, 8, 1).hash("local horse battery")
+    ledger.add_account(it.app.store, Account("olga", hashed, frozenset({"viewer"}), email="olga@example.org"))
     yield it
     it.stop()
 
