@@ -1,8 +1,9 @@
 """``python -m benchmarks.live [WORKFLOWS ...]``: a refresh over HTTPS against the stand-in for the grid's services.
 
 Requests per refresh, seconds per 1,000 workflows at 0, 50 and 200 ms per answer, memory: of a first refresh and of the
-next one, when nothing has changed. ``--data FOLDER``: the rebuilt answers of real workflows in the place of made-up ones.
-Server and console are processes of their own. Times are by the clock: they are mostly waiting.
+next one, when nothing has changed, and how often the bound fits into it: the same questions by a plain session of requests,
+with as many threads, whose answers nobody looks at. ``--data FOLDER``: the rebuilt answers of real workflows in the place
+of made-up ones. Server and console are processes of their own. Times are by the clock: they are mostly waiting.
 """
 
 from __future__ import annotations
@@ -12,14 +13,20 @@ import contextlib
 import gzip
 import json
 import resource
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import requests
+from requests.adapters import HTTPAdapter
+
+from wwt_framework import config as configuration
 from wwt_framework.app import App
 from wwt_framework.services.refresh import refresh
 from wwt_framework.testing.certificates import Authority
@@ -95,14 +102,33 @@ def take(path: Path) -> None:
     print(json.dumps(told))
 
 
-def refreshed(path: Path, services: GridServices) -> dict[str, Any]:
-    """What a refresh cost, the next one in a row, and what it asked."""
+def ask_barely(path: Path) -> None:
+    """The questions whose answers the installation at *path* keeps, once more, by a plain session."""
+    house = configuration.load(path).house
+    (kept,) = house.data_dir.rglob("answers.db")
+    with contextlib.closing(sqlite3.connect(kept)) as answers:
+        addresses = [address for (address,) in answers.execute("select address from answer")]
+    options = json.loads(path.read_text())["errors"]["cmsweb"]
+    with requests.Session() as session, ThreadPoolExecutor(house.concurrency) as threads:
+        session.trust_env = False
+        session.cert, session.verify = options["certificate"], options["ca"]
+        session.mount("https://", HTTPAdapter(pool_maxsize=house.concurrency))
+        began, used = time.perf_counter(), time.process_time()
+        answered = sum(threads.map(lambda address: session.get(address).status_code == 200, addresses))
+        told = {"seconds": time.perf_counter() - began, "cpu": time.process_time() - used}
+    if answered != len(addresses):
+        sys.exit(f"{len(addresses) - answered} of {len(addresses)} questions were not answered")
+    print(json.dumps(told))
+
+
+def measured(how: str, path: Path, services: GridServices) -> dict[str, Any]:
+    """What ``--take`` or ``--bare`` cost, in a process of its own, and what it asked."""
     services.asked.clear()
     services.confirmed = services.connections = 0
-    words = [sys.executable, "-m", "benchmarks.live", "--take", str(path)]
+    words = [sys.executable, "-m", "benchmarks.live", how, str(path)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
-        sys.exit(f"the refresh failed:\n{done.stderr}")
+        sys.exit(f"{how} failed:\n{done.stderr}")
     told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     asked = sum(services.asked.values())
     return {**told, "asked": asked, "confirmed": services.confirmed, "connections": services.connections}
@@ -122,19 +148,25 @@ def installation(folder: Path, services: GridServices, authority: Authority) -> 
 
 
 def measure(answers: Answers, folder: Path, latencies_ms: tuple[float, ...]) -> Iterator[str]:
-    """One line for each refresh."""
+    """One line for each refresh, after one for its bound."""
     authority = Authority(folder / "certificates")
     for latency in latencies_ms:
         with GridServices(answers, authority, latency_s=latency / 1000).open() as services:
             path = installation(folder / f"console-{latency:g}", services, authority)
-            for which in ("first", "next"):
-                told = refreshed(path, services)
+            refreshes = {which: measured("--take", path, services) for which in ("first", "next")}
+            bare = measured("--bare", path, services)
+            yield (
+                f"{latency:4g} ms  bound  {bare['asked']:6,} requests  {bare['connections']:3} connections  "
+                f"{bare['seconds']:6.1f} s  {bare['cpu']:5.1f} s of the processor"
+            )
+            for which, told in refreshes.items():
                 n = told["workflows"]
                 yield (
                     f"{latency:4g} ms  {which:5}  {n:6,} workflows  {told['cells']:8,} cells  {told['asked']:6,} requests "
                     f"({told['asked'] / n:.2f} each, {told['confirmed']:,} unchanged)  {told['connections']:3} connections  "
-                    f"{told['seconds']:6.1f} s  {told['seconds'] / n * 1000:6.1f} s per 1,000  "
-                    f"{told['cpu']:5.1f} s of the processor  {told['mb']:4.0f} MB"
+                    f"{told['seconds']:6.1f} s  {told['seconds'] / bare['seconds']:.2f} x bound  "
+                    f"{told['seconds'] / n * 1000:6.1f} s per 1,000  "
+                    f"{told['cpu']:5.1f} s of the processor ({told['cpu'] / bare['cpu']:.2f} x)  {told['mb']:4.0f} MB"
                 )
 
 
@@ -144,9 +176,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder with rebuilt answers of real workflows")
     parser.add_argument("--latency", type=float, nargs="+", default=LATENCIES_MS, help="milliseconds before an answer")
     parser.add_argument("--take", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--bare", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.take:
-        take(given.take)
+    if given.take or given.bare:
+        take(given.take) if given.take else ask_barely(given.bare)
         return
     with tempfile.TemporaryDirectory(prefix="wwt-live-") as name:
         for i, size in enumerate([0] if given.data else given.workflows or [1000]):

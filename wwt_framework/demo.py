@@ -133,7 +133,7 @@ def _past(path: Path, grid: Path, folder: Path) -> None:
     file = folder / "history.jsonl.gz"
     app = App.build(grid)
     try:
-        world = _command(app, "world")
+        world = demo_live.command(app, "world")
         assert isinstance(world, click.Group)
         if told := _invoke(world, ["history", "--tasks", str(_TASKS), str(file)], ""):
             raise WwtError(f"the demo's past could not be made: {told}")
@@ -144,13 +144,6 @@ def _past(path: Path, grid: Path, folder: Path) -> None:
         take_over(app.store, read_history(file), "demo")
     finally:
         app.close()
-
-
-def _command(app: App, name: str) -> click.Command:
-    """The command *name* that a plugin contributes."""
-    answers = app.house.hooks.each("register_commands")
-    found: click.Command = next(one.command for answer in answers for one in answer.value or () if one.name == name)
-    return found
 
 
 @contextmanager
@@ -195,7 +188,7 @@ def _people(path: Path) -> list[tuple[str, str, str]]:
     app = App.build(path)
     try:
         people = [(name, secrets.token_urlsafe(9), role) for name, role in (("olga", "operator"), ("ada", "admin"))]
-        user = _command(app, "user")
+        user = demo_live.command(app, "user")
         for name, password, role in people:
             result = _invoke(user, ["add", name, "--role", role, "--password-stdin"], password)
             if result:

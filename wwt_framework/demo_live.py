@@ -28,6 +28,8 @@ from wwt_framework.errors import WwtError
 from wwt_framework.job_child import end_with
 
 if TYPE_CHECKING:
+    import click
+
     from wwt_framework.testing.faults import Mood
     from wwt_framework.testing.grid_services import Written
 
@@ -112,6 +114,13 @@ def services(folder: Path, world: Mapping[str, Any]) -> Iterator[Grid]:
             process.stdout.close()
 
 
+def command(app: App, name: str) -> click.Command:
+    """The command *name* that a plugin of *app* contributes."""
+    answers = app.house.hooks.each("register_commands")
+    found: click.Command = next(one.command for answer in answers for one in answer.value or () if one.name == name)
+    return found
+
+
 # -- the process --------------------------------------------------------------
 
 
@@ -121,12 +130,7 @@ class Answers:
     def __init__(self, config: Path) -> None:
         self._folder = config.parent / "answers"
         self._app = App.build(config)
-        self._export = next(
-            command.command
-            for answer in self._app.house.hooks.each("register_commands")
-            for command in answer.value or ()
-            if command.name == "world"
-        )
+        self._world = command(self._app, "world")
         self._n = 0
         self._now = self._written()
 
@@ -146,7 +150,7 @@ class Answers:
         self._n += 1
         folder = self._folder / str(self._n)
         with contextlib.redirect_stdout(io.StringIO()):  # it says how many; ours says where we are
-            self._export.main(["export", "--format", "services", str(folder)], standalone_mode=False)
+            self._world.main(["export", "--format", "services", str(folder)], standalone_mode=False)
         return Written(folder)
 
 
@@ -159,10 +163,10 @@ class Temper:
         self._text: str | None = None
 
     def look(self) -> None:
-        """Take up the file when it changed; one that can not be read changes nothing, and is told once."""
+        """Take up the file when it changed. One that is not there changes nothing; what is no fault neither, and is told once."""
         try:
-            text = self._file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
+            text = self._file.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
             return
         if text == self._text:
             return

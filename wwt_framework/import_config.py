@@ -127,8 +127,9 @@ def convert(*originals: Original) -> Converted:
     """
     draft = _Draft()
     found: dict[Keys, tuple[Any, Path | None]] = {}
-    for original in originals:
-        for keys, value in _leaves(_mapping(original), ()):
+    told = [(original, _mapping(original)) for original in originals]
+    for original, data in told:
+        for keys, value in _leaves(data, ()):
             if keys in found:
                 draft.left.append(
                     f"{dotted(keys)}: stands in {printable(original.name)} once more; the first one counts"
@@ -143,7 +144,7 @@ def convert(*originals: Original) -> Converted:
             draft.left.append(f"{dotted(keys)}: {_LEFT[keys]}")
         elif keys not in _KNOWN:
             draft.left.append(f"{dotted(keys)}: {_stranger(keys)}")
-    main = next((one for one in originals if not is_of_monit(_mapping(one))), None)
+    main = next((one for one, data in told if not is_of_monit(data)), None)
     folder = main.folder if main else None
     _people_and_place(draft, values, folder)
     _sources(draft, values, folder)
@@ -152,7 +153,7 @@ def convert(*originals: Original) -> Converted:
     draft.clusters = None if grouping.skip else _yaml(grouping.options)
     draft.carried += grouping.carried
     draft.left += grouping.left
-    draft.watching = _told(draft, watching(found)) or ""
+    draft.watching = _told(draft, watching(found))
     draft.local = _told(draft, registering(values)) or "{}"
     _models(draft, values)
     if main:

@@ -51,6 +51,14 @@ def check_location(location: str) -> str:
     return location
 
 
+def identify(session: requests.Session, certificate: Path | None, ca: Path | None) -> None:
+    """Have *session* show *certificate*, and trust servers that *ca* signed for; None: as it is."""
+    if certificate is not None:
+        session.cert = str(certificate)
+    if ca is not None:
+        session.verify = str(ca)
+
+
 def is_url(location: str) -> bool:
     return location.lower().startswith(("http://", "https://"))
 

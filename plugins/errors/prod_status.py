@@ -56,10 +56,7 @@ class ProdStatus:
 
     def __init__(self, context: PluginContext[Options]) -> None:
         self._context = context
-        if context.options.certificate is not None:
-            context.http.cert = str(context.options.certificate)
-        if context.options.ca is not None:
-            context.http.verify = str(context.options.ca)
+        reading.identify(context.http, context.options.certificate, context.options.ca)
 
     @hookimpl
     def fetch_site_statuses(self) -> SiteStatuses:

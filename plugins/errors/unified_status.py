@@ -60,10 +60,7 @@ class UnifiedStatus:
         self._where = reading.shown(options.path)
         if options.token is not None:
             context.http.headers["Authorization"] = f"Bearer {options.token.get_secret_value()}"
-        if options.certificate is not None:
-            context.http.cert = str(options.certificate)
-        if options.ca is not None:
-            context.http.verify = str(options.ca)
+        reading.identify(context.http, options.certificate, options.ca)
 
     @hookimpl
     def list_workflows(self) -> Workflows:

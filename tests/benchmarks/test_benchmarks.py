@@ -46,6 +46,19 @@ def test_a_room_is_measured_by_itself(root: Path) -> None:
     assert done.stdout.startswith("| workflows | | ARI |")
 
 
+def test_a_refresh_over_https_stands_beside_the_same_questions_asked_barely(root: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.live", "3", "--latency", "0"],
+        cwd=root, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    bound, first, again = done.stdout.splitlines()
+    assert "bound" in bound
+    assert "x bound" in first
+    assert "x bound" in again
+
+
 def test_what_doubles_with_the_workflows_grows_with_exponent_one() -> None:
     load = {"web_rss_mb": 100.0, "refresh_process_peak_mb": 50.0}
     flat = dict.fromkeys(("first_page_of_a_visitor", "overview", "workflow", "list"), Cost(0.01, 0.01))

@@ -17,11 +17,13 @@ import pytest
 from wwt_framework import demo_past
 from wwt_framework.config import load
 from wwt_framework.demo import Demo
-from wwt_framework.demo_live import Grid, check
+from wwt_framework.demo_live import Grid, Temper, check
 from wwt_framework.errors import WwtError
 from wwt_framework.services.history.trend import Span
 from wwt_framework.store import open_store
+from wwt_framework.testing.faults import Mood
 
+by_proc = pytest.mark.skipif(sys.platform != "linux", reason="/proc tells which processes live")
 NOON = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
 
 
@@ -86,6 +88,20 @@ def test_a_fault_that_is_none_is_named_before_anything_is_made(line):
         check([line])
 
 
+def test_services_follow_their_file_and_a_line_that_is_no_fault_leaves_all_as_it_was(tmp_path, capsys):
+    file, mood = tmp_path / "faults", Mood()
+    temper = Temper(file, mood)
+    seen = []
+    for text in (None, b"503@jobdetail\n", b"\xff\n", b"\xff\n", b""):
+        if text is not None:
+            file.write_bytes(text)
+        temper.look()
+        seen.append(mood.of("/wmstatsserver/data/jobdetail/a"))
+
+    assert seen == ["", "503", "503", "503", ""]
+    assert capsys.readouterr().err.count("expected a share") == 1
+
+
 @pytest.mark.parametrize(
     ("lapse", "words"),
     [(1, "Its time is ours"), (60, "An hour there is a minute of ours"), (600, "In a minute of ours, 10 hours pass")],
@@ -141,12 +157,11 @@ def test_what_is_submitted_is_fetched_and_carried_out(wwt):
     assert demo.json("/getaction") == {}
 
 
+@by_proc
 def test_its_executor_ends_with_it_even_when_it_is_killed(wwt):
     demo = wwt.start("demo", "--port", "0", "--workflows", "5")
     Operator(demo)
     children = f"/proc/{demo.process.pid}/task/{demo.process.pid}/children"
-    if sys.platform != "linux":
-        pytest.skip("told by /proc")
     executor = demo.until(lambda: next((pid for pid in _read(children).split() if _is_executor(pid)), None))
 
     demo.end(signal.SIGKILL)
@@ -201,12 +216,11 @@ def test_j12_a_live_demo_asks_services_over_https_that_misbehave_as_they_are_tol
     assert demo.json("/sitestatuses")
 
 
+@by_proc
 def test_a_console_whose_services_died_shows_what_it_has(wwt):
     demo = wwt.start("demo", "--live", "--port", "0", "--workflows", "5")
     operator = Operator(demo)
     children = f"/proc/{demo.process.pid}/task/{demo.process.pid}/children"
-    if sys.platform != "linux":
-        pytest.skip("told by /proc")
     before = demo.json("/getprepids")
     os.kill(int(next(pid for pid in _read(children).split() if _is_services(pid))), signal.SIGKILL)
 
@@ -218,10 +232,9 @@ def test_a_console_whose_services_died_shows_what_it_has(wwt):
     assert demo.end() == 0
 
 
+@by_proc
 def test_the_services_of_a_demo_end_with_it_even_when_it_is_killed(wwt):
     demo = wwt.start("demo", "--live", "--port", "0", "--workflows", "5")
-    if sys.platform != "linux":
-        pytest.skip("told by /proc")
     children = f"/proc/{demo.process.pid}/task/{demo.process.pid}/children"
     services = next(pid for pid in _read(children).split() if _is_services(pid))
 

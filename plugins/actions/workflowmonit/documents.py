@@ -17,6 +17,8 @@ from wwt_framework.model import NOT_REPORTED, Case, ErrorCount, LogExcerpt
 #: Characters of one description: documents are for searching, pages have the texts.
 _SHORT = 400
 _CODE = " (Exit code: "
+#: Seconds since 1970 at the end of the year 9999: what is later, milliseconds for example, is no time.
+_END = 253_402_300_799
 _KEYWORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{3,99}")
 _CATEGORY = re.compile(r"exception of category '?([A-Za-z][A-Za-z0-9_]{3,99})")
 
@@ -56,7 +58,7 @@ def _transitions(parameters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         if not isinstance(step, Mapping):
             continue
         status, at = step.get("Status"), step.get("UpdateTime")
-        if isinstance(status, str) and isinstance(at, int) and not isinstance(at, bool):
+        if isinstance(status, str) and isinstance(at, int) and not isinstance(at, bool) and 0 <= at <= _END:
             yield {"Status": status, "UpdateTime": at}
 
 

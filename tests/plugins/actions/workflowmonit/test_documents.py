@@ -154,6 +154,7 @@ def test_jobs_that_only_the_acdc_server_knows_are_a_document() -> None:
 
 def test_strange_parameters_are_no_transitions() -> None:
     steps = ["new", {"Status": 3, "UpdateTime": 1}, {"Status": "new", "UpdateTime": True}, {"Status": "new"}]
+    steps += [{"Status": "new", "UpdateTime": -1}, {"Status": "new", "UpdateTime": 10**15}]
     workflow = Workflow("wf", parameters={"RequestTransition": steps})
     told = document(Case(workflow, ErrorTable([ErrorCount("/wf/t", 85, "T1_US_FNAL", 1)])))
 
