@@ -144,6 +144,9 @@ ONLY: dict[str, tuple[str, ...]] = {
     "pytest": ("testing",),
 }
 
+#: Libraries with which something is learnt.
+FITS = ("scipy", "sklearn", "skops", "joblib", "dask", "distributed")
+
 #: What a plugin may import of ours.
 DOOR = {"wwt_framework.hookimpl", *(f"wwt_framework.{word}" for word in WORDS)}
 
@@ -303,6 +306,14 @@ def test_what_is_not_always_needed_is_imported_late(module, late):
     at_start = [item for item in imports(ROOT / "wwt_framework" / module) if not item.inside]
 
     assert [item for item in at_start if within(item.name, (late,))] == []
+
+
+@pytest.mark.parametrize("path", CORE + PLUGINS, ids=readable)
+def test_libraries_of_fits_are_imported_by_fits_only(path):
+    """They take longer than all the rest together, and every command of `wwt` would wait for them."""
+    at_start = [item for item in imports(path) if not item.inside]
+
+    assert [item for item in at_start if within(item.name, FITS)] == []
 
 
 def test_every_room_of_the_table_is_there():

@@ -6,17 +6,19 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from wwt_framework.errors import WwtError
 from wwt_framework.model import Clustering
 from wwt_framework.plugin import Correction, Matrix
 
 from .vectors import KINDS
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 Dense = NDArray[np.float64]
 #: Rows that are compared with all centres at a time.

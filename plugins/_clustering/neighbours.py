@@ -6,16 +6,18 @@ import threading
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from wwt_framework.model import Similar
 from wwt_framework.plugin import Matrix
 
 from .vectors import row_of
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 #: Features that are named for each neighbour, of what is shared and of what is not.
 REASONS = 4

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from wwt_framework.plugin import Matrix
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 Array = NDArray[np.float64]
 KINDS = ("code", "site", "type", "log")
@@ -35,6 +38,8 @@ def lengths_of(values: sparse.csr_matrix, kind: NDArray[np.int64]) -> tuple[Arra
 
 def scaled(values: sparse.csr_matrix, factors: Array, place: NDArray[np.int64]) -> sparse.csr_matrix:
     """*values*, each times its factor, (rows, kinds + 1); its indices are shared, not copied."""
+    from scipy import sparse  # a third of a second, and few need it
+
     data = values.data * factors.ravel()[place]
     return sparse.csr_matrix((data, values.indices, values.indptr), values.shape)
 
@@ -45,6 +50,8 @@ def weighted(matrix: Matrix, weights: Sequence[float]) -> sparse.csr_matrix:
     Two rows that have nothing but one kind in common, and that wholly, are alike to the share of that kind's weight.
     Of templates it counts whether one occurs, not how often: logs are samples.
     """
+    from scipy import sparse
+
     values = matrix.values.tocsr()
     kind = kinds_of(matrix.columns)
     data = np.where(kind[values.indices] == KINDS.index("log"), 1.0, values.data)
@@ -59,6 +66,8 @@ def weighted(matrix: Matrix, weights: Sequence[float]) -> sparse.csr_matrix:
 
 def joined(history: Matrix, current: Matrix) -> Matrix:
     """Both, with the columns of both; a workflow that is in both is as it is now."""
+    from scipy import sparse
+
     columns = sorted({*history.columns, *current.columns})
     old = [at for at, name in enumerate(history.rows) if row_of(current, name) < 0]
     past = placed(history, columns)[old]
@@ -68,6 +77,8 @@ def joined(history: Matrix, current: Matrix) -> Matrix:
 
 def placed(matrix: Matrix, columns: Sequence[str]) -> sparse.csr_matrix:
     """The values of *matrix* under *columns*; what is not among these is left out."""
+    from scipy import sparse
+
     values = matrix.values.tocsr()
     if list(matrix.columns) == list(columns):
         return values

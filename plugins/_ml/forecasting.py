@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from wwt_framework.errors import PluginError
 from wwt_framework.model import Case, Prediction
@@ -84,6 +83,8 @@ class Forecaster:
 
         All are asked in one go: a table with a row for each task and group of features, which lacks that group.
         """
+        import scipy.sparse as sp  # a third of a second, and few need it
+
         grouped = [self._groups(columns) for columns in np.split(matrix.indices, matrix.indptr[1:-1])]
         parts, ends = [np.zeros((2, 0))], [0]
         for row, groups in enumerate(grouped):

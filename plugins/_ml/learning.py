@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from wwt_framework.evidence import decision_label
 from wwt_framework.model import Case
@@ -73,6 +72,8 @@ class Table:
 
     def matrix(self, least: int) -> tuple[list[str], Array]:
         """Names and columns of the features that at least *least* rows have."""
+        import scipy.sparse as sp  # a third of a second, and few need it
+
         shape = (len(self), len(self.names))
         whole = sp.csr_matrix(
             (np.frombuffer(self._values, np.float32), np.frombuffer(self._columns, np.int32),
@@ -215,6 +216,8 @@ def _parameter(table: Table, matrix: Array, name: str) -> Member | None:
 
 def described(case: Case, describe: Describe, at: Mapping[str, int]) -> tuple[list[str], Array]:
     """Tasks of *case*, and what a model sees of them; *at*: feature -> column."""
+    import scipy.sparse as sp
+
     tasks, columns, values, ends = [], [], [], [0]
     for task, features in describe(case):
         tasks.append(task)

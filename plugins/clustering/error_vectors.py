@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from wwt_framework import hookimpl
@@ -24,6 +23,9 @@ from wwt_framework.plugin import ComputeDoor, Corpus, FitReport, Matrix, PluginC
 from .._clustering.centres import Centres, corrected, keep, kept
 from .._clustering.neighbours import Kept, similar
 from .._clustering.vectors import joined, kinds_of, lengths_of, placed, scaled
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 #: Rows on which all starts are tried; and how many of the best are finished on all rows.
 _SAMPLE, _FINISHED = 1000, 6

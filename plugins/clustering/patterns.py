@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import sqrt
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy import sparse
 
 from wwt_framework import hookimpl
 from wwt_framework.model import Clustering, Similar
@@ -20,6 +19,9 @@ from .._clustering.centres import Centres, corrected, keep, kept
 from .._clustering.neighbours import Kept, similar
 from .._clustering.vectors import joined, placed, weighted
 from .._clustering.weights import Weights
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 #: Patterns at most: below them every workflow would be its own.
 _MOST = 500
@@ -93,6 +95,8 @@ def _leaders(vectors: sparse.csr_matrix, cut: float, smallest: int) -> list[int]
 
 def _moved(centres: Centres, vectors: sparse.csr_matrix, smallest: int) -> Centres:
     """Each centre in the middle of its rows; those with too few are gone."""
+    from scipy import sparse  # a third of a second, and few need it
+
     nearest = centres.nearest(vectors)
     near: NDArray[Any] = np.flatnonzero(nearest >= 0)
     members = sparse.csr_matrix(

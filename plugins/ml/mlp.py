@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from pydantic import Field
 
 from wwt_framework import hookimpl
@@ -56,6 +55,8 @@ def get_classifier(raw_data: Mapping[str, Any], parameter: str, **kwargs: Any) -
 
 def _table(raw_data: Mapping[str, Any], parameter: str) -> tuple[Array, Array, list[Any]]:
     """The table of counts, a row for each task by name; the class of each row, and what the classes stand for."""
+    import scipy.sparse as sp  # a third of a second, and few need it
+
     cells = [
         (row, part, int(code), site, count)
         for row, task in enumerate(sorted(raw_data))

@@ -5,13 +5,17 @@ Cells that no agent reported are left out: how many jobs they stand for is not k
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from scipy import sparse
 
 from wwt_framework.cube import Array
 from wwt_framework.model import NOT_REPORTED
 from wwt_framework.plugin import Matrix
 from wwt_framework.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 #: Counters that are summed up at a time: they stay in the processor's cache.
 _BLOCK = 1 << 20
@@ -19,6 +23,8 @@ _BLOCK = 1 << 20
 
 def matrix_of(snapshot: Snapshot) -> Matrix:
     """The matrix of *snapshot*. Rows are sorted by name."""
+    from scipy import sparse  # a third of a second, and few need it
+
     cube = snapshot.cube
     reported = np.flatnonzero(cube.codes != NOT_REPORTED)
     codes = np.full(len(cube.codes), -1)
@@ -50,6 +56,8 @@ def summed(row: Array, column: Array, count: Array, shape: tuple[int, int]) -> s
 
     Block by block through a dense one: to sort millions of coordinates takes longer.
     """
+    from scipy import sparse
+
     rows, width = shape
     if not width or not len(row):
         return sparse.csr_matrix(shape, dtype=np.float64)
