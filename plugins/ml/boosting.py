@@ -9,28 +9,22 @@ import numpy as np
 from pydantic import Field
 
 from wwt_framework import hookimpl
-from wwt_framework.options import PluginOptions
 from wwt_framework.plugin import History, PluginContext, Predictor, Progress, TrainingReport
 
 from .._ml.features import features_of
 from .._ml.forecasting import Forecaster, load
 from .._ml.learning import Array, Member, linear
-from .._ml.training import train
+from .._ml.training import LearnerOptions, train
 
 
 class Boosting:
     """Expect actions by boosted trees and a linear model together: what weighs may depend on what else is seen."""
 
-    class Options(PluginOptions):
+    class Options(LearnerOptions):
         rounds: int = Field(80, ge=1, le=2000, description="trees that are grown one after the other, for each class")
         rate: float = Field(0.08, gt=0, le=1, description="how much each tree corrects")
         leaves: int = Field(12, ge=2, le=256, description="leaves of a tree")
         columns: int = Field(300, ge=1, le=5000, description="features that trees see, those that most tasks have")
-        least_tasks: int = Field(100, ge=10, description="tasks below which nothing is learnt")
-        least_seen: int = Field(5, ge=1, description="tasks that must show a feature before it counts")
-        parameters: tuple[str, ...] = Field(
-            ("memory", "splitting", "xrootd"), description="parameters of reruns that are expected, too"
-        )
 
     def __init__(self, context: PluginContext[Options]) -> None:
         self._name = context.name.partition(".")[2]
@@ -38,10 +32,7 @@ class Boosting:
 
     @hookimpl
     def train_predictor(self, history: History, into: Path, progress: Progress) -> TrainingReport | None:
-        options = self._options
-        return train(
-            history, into, progress, features_of, self._fit, options.least_tasks, options.least_seen, options.parameters
-        )
+        return train(history, into, progress, features_of, self._fit, self._options)
 
     @hookimpl
     def load_predictor(self, folder: Path) -> Predictor:

@@ -8,25 +8,19 @@ from pathlib import Path
 from pydantic import Field
 
 from wwt_framework import hookimpl
-from wwt_framework.options import PluginOptions
 from wwt_framework.plugin import History, PluginContext, Predictor, Progress, TrainingReport
 
 from .._ml.features import features_of
 from .._ml.forecasting import Forecaster, load
 from .._ml.learning import Array, Member, linear
-from .._ml.training import train
+from .._ml.training import LearnerOptions, train
 
 
 class Linear:
     """Expect actions by a logistic regression: quick to train, and it says what weighs how much."""
 
-    class Options(PluginOptions):
+    class Options(LearnerOptions):
         strength: float = Field(0.05, gt=0, le=100, description="C of the regression: more trusts the data more")
-        least_tasks: int = Field(100, ge=10, description="tasks below which nothing is learnt")
-        least_seen: int = Field(5, ge=1, description="tasks that must show a feature before it counts")
-        parameters: tuple[str, ...] = Field(
-            ("memory", "splitting", "xrootd"), description="parameters of reruns that are expected, too"
-        )
 
     def __init__(self, context: PluginContext[Options]) -> None:
         self._name = context.name.partition(".")[2]
@@ -34,10 +28,7 @@ class Linear:
 
     @hookimpl
     def train_predictor(self, history: History, into: Path, progress: Progress) -> TrainingReport | None:
-        options = self._options
-        return train(
-            history, into, progress, features_of, self._fit, options.least_tasks, options.least_seen, options.parameters
-        )
+        return train(history, into, progress, features_of, self._fit, self._options)
 
     @hookimpl
     def load_predictor(self, folder: Path) -> Predictor:

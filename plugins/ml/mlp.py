@@ -14,14 +14,13 @@ from pydantic import Field
 
 from wwt_framework import hookimpl
 from wwt_framework.model import Case, Readiness
-from wwt_framework.options import PluginOptions
 from wwt_framework.plugin import History, PluginContext, Predictor, Progress, TrainingReport
 
 from .._ml.features import Features
 from .._ml.forecasting import Forecaster, load
 from .._ml.learning import Array, Member
 from .._ml.rows import tasks_of
-from .._ml.training import train
+from .._ml.training import LearnerOptions, train
 
 #: Readiness of a site at that time, as the older console parted them.
 PARTS = ("good_sites", "bad_sites")
@@ -83,10 +82,10 @@ def _table(raw_data: Mapping[str, Any], parameter: str) -> tuple[Array, Array, l
 class Mlp:
     """Expect actions by the older console's neural network on counts alone: kept for comparison."""
 
-    class Options(PluginOptions):
+    class Options(LearnerOptions):
         hidden: tuple[int, ...] = Field((100,), description="neurons of each hidden layer")
         rounds: int = Field(200, ge=1, le=5000, description="times that it goes through the data, at most")
-        least_tasks: int = Field(100, ge=10, description="tasks below which nothing is learnt")
+        least_seen: int = Field(1, ge=1, description="tasks that must show a count before it counts")
         parameters: tuple[str, ...] = Field((), description="parameters of reruns that are expected, too")
 
     def __init__(self, context: PluginContext[Options]) -> None:
@@ -95,8 +94,7 @@ class Mlp:
 
     @hookimpl
     def train_predictor(self, history: History, into: Path, progress: Progress) -> TrainingReport | None:
-        options = self._options
-        return train(history, into, progress, counts_of, self._fit, options.least_tasks, 1, options.parameters)
+        return train(history, into, progress, counts_of, self._fit, self._options)
 
     @hookimpl
     def load_predictor(self, folder: Path) -> Predictor:
