@@ -23,6 +23,8 @@ JOBS = ("jobs", "job_queue", "job_refresh", "job_runs")
 ROOF = (
     "app",
     "cli",
+    "cli_learning",
+    "cli_options",
     "cli_people",
     "checking",
     "running",

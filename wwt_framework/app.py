@@ -90,11 +90,15 @@ class App:
         ageing = Ageing(self.history, lambda: self._config.house)
         tidying = Job(HISTORY, ageing.run, help="thins out and forgets what is old in the history of failed jobs")
         nightly = Nightly(store, lambda: self.house)
-        training = Job(TRAIN, str, help="trains the predictors on what operators did, once a day")
+        training = Job(TRAIN, aside, help="trains the predictors on what operators did, once a day")
         self.forecasts = Forecasts(lambda: self.house, config.house.data_dir)
         self.alike = Likenesses(store, Models(config.house.data_dir / "models"))
         fitting = Fitting(
-            store, lambda: self.house, lambda: self.board.snapshot, self.alike.models, lambda: history_matrix(store)
+            store,
+            lambda: self.house,
+            lambda: self.board.snapshot,
+            self.alike.models,
+            lambda: history_matrix(self.history),
         )
         clusters = Job(CLUSTERS, fitting.run, help="has clusterers learn anew which workflows fail alike")
         rules = AutoWork(store, lambda: self.house, lambda: self.board.snapshot)
@@ -107,7 +111,7 @@ class App:
             Chore(clusters, fitting.due),
             Chore(following, rules.due),
             Chore(trying, aside=LIMIT),
-            Chore(training, nightly.due, TRAINING_HANGS),
+            Chore(training, nightly.due, aside=TRAINING_HANGS),
         )
         self.clockwork = Clockwork(self, chores)
         self.house: House = self._build(config, None)

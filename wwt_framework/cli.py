@@ -5,32 +5,18 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from wwt_framework import __version__
 from wwt_framework import config as configuration
+from wwt_framework.cli_learning import COMMANDS
+from wwt_framework.cli_options import Aside, aside_options, build, config_option, find
 from wwt_framework.cli_people import Merged, build_of, groups
 from wwt_framework.errors import ConfigError, WwtError
 from wwt_framework.logs import on_terminal
-
-if TYPE_CHECKING:
-    from wwt_framework.app import App
-
-CommandT = Callable[..., Any]
-
-
-def config_option(command: CommandT) -> CommandT:
-    """``--config FILE``, the same everywhere."""
-    return click.option(
-        "--config",
-        "config_file",
-        metavar="FILE",
-        help="The plugins.yml to use. Otherwise: $WWT_CONFIG, then plugins.yml in this folder.",
-    )(command)
 
 
 class Commands(click.Group):
@@ -64,7 +50,7 @@ class Commands(click.Group):
         path = configuration.find(_config_argument(sys.argv), os.environ, Path.cwd())
         if path is None:
             return {}
-        app = _build(path)
+        app = build(path)
         commands = {
             command.name: _with_config(command.command)
             for answer in app.house.hooks.each("register_commands")
@@ -95,21 +81,6 @@ def _with_config(command: click.Command) -> click.Command:
         )
         command.params.append(option)
     return command
-
-
-def _build(path: Path) -> App:
-    from wwt_framework.app import App  # the whole house: too slow for `wwt --help`
-
-    return App.build(path)
-
-
-def _found(config_file: str | None) -> Path:
-    path = configuration.find(config_file, os.environ, Path.cwd())
-    if path is None:
-        raise click.ClickException(
-            f"no plugins.yml in {Path.cwd()}; go where it is, give --config FILE, or run `wwt serve`, which writes one"
-        )
-    return path
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -149,7 +120,7 @@ def work(config_file: str | None) -> None:
     """Run the jobs for `wwt serve --no-jobs` or another WSGI server."""
     from wwt_framework import running
 
-    running.work(_found(config_file))
+    running.work(find(config_file))
 
 
 @cli.command()
@@ -183,84 +154,25 @@ def demo(port: int, workflows: int, time_lapse: float, live: bool, faults: tuple
 @click.option("--workflow", "workflows", multiple=True, metavar="NAME", help="Look only at this workflow; repeatable.")
 @click.option("--prepid", "prep_ids", multiple=True, metavar="ID", help="Look only at this PrepID; repeatable.")
 @click.option("--anew", is_flag=True, help="Ask for everything, however young what is kept of it.")
-@click.option("--run", "run_id", hidden=True, help="The run that /jobs shows.")
-@click.option("--as-running", is_flag=True, hidden=True, help="Read the configuration from standard input.")
-@click.option("--report", type=int, hidden=True, help="The file descriptor into which to say what it came to.")
+@aside_options
 def refresh(
     config_file: str | None,
     workflows: tuple[str, ...],
     prep_ids: tuple[str, ...],
     anew: bool,
-    run_id: str | None,
-    as_running: bool,
-    report: int | None,
+    aside: Aside,
 ) -> None:
     """Look at the sources now, and publish the new snapshot."""
     from wwt_framework import running
 
-    text = sys.stdin.buffer.read().decode() if as_running else None
-    told = running.refresh(_found(config_file), workflows, prep_ids, run_id, text, anew)
-    if report is None:
-        click.echo(told)
-    else:
-        os.write(report, told.encode("utf-8", "replace"))
-
-
-@cli.command()
-@config_option
-@click.argument("subject", required=False)
-@click.option("--subject", "named", hidden=True, help="The same as an option.")
-@click.option(
-    "--days", type=click.FloatRange(min=0, min_open=True), default=30, show_default=True, help="How far back."
-)
-@click.option(
-    "--history",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Past decisions in a file, in the place of this installation's.",
-)
-@click.option("--user-name", "user", default="", hidden=True, help="Who asked for it.")
-@click.option("--run", "run_id", hidden=True, help="The run that /jobs shows.")
-@click.option("--as-running", is_flag=True, hidden=True, help="Read the configuration from standard input.")
-@click.option("--report", type=int, hidden=True, help="The file descriptor into which to say what it came to.")
-def lab(
-    config_file: str | None,
-    subject: str | None,
-    named: str | None,
-    days: float,
-    history: Path | None,
-    user: str,
-    run_id: str | None,
-    as_running: bool,
-    report: int | None,
-) -> None:
-    """Say what a predictor, procedures or a rule would have said in the last days, beside what operators did.
-
-    Without SUBJECT: what there is to try.
-    """
-    from wwt_framework import trials
-
-    wanted = subject or named
-    if wanted is None:
-        for line in trials.names(_found(config_file)):
-            click.echo(line)
-        return
-    text = sys.stdin.buffer.read().decode() if as_running else None
-    result, told = trials.lab(
-        _found(config_file), wanted, days, user=user, history=history, run_id=run_id, text=text,
-        say=lambda sentence: click.echo(sentence, err=True),
-    )  # fmt: skip
-    if report is not None:
-        os.write(report, told.encode("utf-8", "replace"))
-    else:
-        for line in trials.report(result):
-            click.echo(line)
+    aside.end(running.refresh(find(config_file), workflows, prep_ids, aside.run_id, aside.text, anew))
 
 
 @cli.command()
 @config_option
 def check(config_file: str | None) -> None:
     """Say what is wrong with plugins.yml and its plugins; exit code 1 if something is."""
-    path = _found(config_file)
+    path = find(config_file)
     from wwt_framework import checking
 
     problems = checking.check(path, click.echo)
@@ -319,7 +231,7 @@ def import_actions(config_file: str | None, files: tuple[Path, ...]) -> None:
     """Take over the original's actions (JSON, exports of MongoDB) and its reasons.db; exit code 1 if some were bad."""
     from wwt_framework import errands
 
-    problems = errands.import_files(_found(config_file), files, click.echo)
+    problems = errands.import_files(find(config_file), files, click.echo)
     for problem in problems:
         click.echo(f"not imported: {problem}", err=True)
     if problems:
@@ -334,7 +246,7 @@ def update_history(config_file: str | None, places: tuple[str, ...]) -> None:
 
     Taking in the same twice changes nothing. Exit code 1 if something could not be read.
     """
-    path = _found(config_file)
+    path = find(config_file)
     if not places:
         from wwt_framework import running
 
@@ -397,86 +309,6 @@ def setup_tls(
     click.echo(lines)
 
 
-_FILES = click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-_PLUGINS = click.option("--plugin", "plugins", multiple=True, metavar="NAME", help="Only this predictor; repeatable.")
-
-
-@cli.command()
-@config_option
-@_FILES
-@_PLUGINS
-@click.option("--force", is_flag=True, help="The new models count even when they are worse.")
-@click.option("--shadow", is_flag=True, help="The new models are asked beside the old ones, and change nothing.")
-@click.option("--run", "run_id", hidden=True, help="The run that /jobs shows.")
-@click.option("--as-running", is_flag=True, hidden=True, help="Read the configuration from standard input.")
-@click.option("--report", type=int, hidden=True, help="The file descriptor into which to say what it came to.")
-def train(
-    config_file: str | None,
-    files: tuple[Path, ...],
-    plugins: tuple[str, ...],
-    force: bool,
-    shadow: bool,
-    run_id: str | None,
-    as_running: bool,
-    report: int | None,
-) -> None:
-    """Train the predictors on what operators did, or on FILES of `wwt export-history` or the older console.
-
-    The newest quarter is not learnt from: models are judged on it, and one that is worse than before does not count.
-    """
-    from wwt_framework import learning
-    from wwt_framework.services.learning.training import How
-
-    text = sys.stdin.buffer.read().decode() if as_running else None
-    say = click.echo if report is None else (lambda _: None)
-    how = How(force, shadow, plugins)
-    told = learning.train_now(
-        _found(config_file), files, how, say, lambda words: click.echo(words, err=True), run_id, text
-    )
-    if report is not None:
-        os.write(report, told.encode("utf-8", "replace"))
-
-
-@cli.command()
-@config_option
-@_FILES
-@_PLUGINS
-@click.option("--rounds", type=click.IntRange(20, 10_000), default=500, show_default=True, help="Of the bootstrap.")
-@click.option("--pictures", type=click.Path(file_okay=False, path_type=Path), help="Draw curves and tables in here.")
-def evaluate(
-    config_file: str | None, files: tuple[Path, ...], plugins: tuple[str, ...], rounds: int, pictures: Path | None
-) -> None:
-    """Say how good predictors are: learnt from the older part of the past, judged on the newer; nothing is kept."""
-    from wwt_framework import learning
-
-    learning.evaluate_now(
-        _found(config_file), files, plugins, rounds, pictures, click.echo, lambda words: click.echo(words, err=True)
-    )
-
-
-@cli.command("import-history")
-@config_option
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def import_history(config_file: str | None, files: tuple[Path, ...]) -> None:
-    """Take over decisions with what was seen then: FILES of `wwt export-history`, or the older console's JSON."""
-    from wwt_framework import learning
-
-    learning.import_history(_found(config_file), files, click.echo, lambda words: click.echo(words, err=True))
-
-
-@cli.command("export-history")
-@config_option
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-def export_history(config_file: str | None, file: Path) -> None:
-    """Write what operators did, and what they saw, into FILE: the older console's JSON.
-
-    A name that ends in .jsonl or .jsonl.gz gets a line for each decision, with all that was kept of it.
-    """
-    from wwt_framework import learning
-
-    learning.export_history(_found(config_file), file, click.echo)
-
-
 @cli.group()
 def mail() -> None:
     """Look after the mail of an installation."""
@@ -489,11 +321,13 @@ def mail_test(config_file: str | None, address: str) -> None:
     """Send a mail to ADDRESS, and say what the mail server says to it; exit code 1 if it does not take it."""
     from wwt_framework import checking
 
-    if not checking.send_test(_found(config_file), address, click.echo):
+    if not checking.send_test(find(config_file), address, click.echo):
         sys.exit(1)
 
 
-for _group in groups(config_option, build_of(_found, _build)):
+for _command in COMMANDS:
+    cli.add_command(_command)
+for _group in groups(config_option, build_of(find, build)):
     cli.add_command(_group)
 
 

@@ -84,13 +84,13 @@ def _alive(store: Store, data_dir: Path, run: JobRun) -> bool:
     return run.started_at is None or store.now() - run.started_at < ELSEWHERE
 
 
-def progress_of(store: Store, run_id: str) -> Progress:
-    """Notes in the store how far a run is; not more often than anybody looks."""
+def progress_of(store: Store, run_id: str | None) -> Progress:
+    """Notes in the store how far a run is; not more often than anybody looks. None: there is no run, nothing is noted."""
     noted = float("-inf")
 
     def progress(fraction: float | None, doing: str) -> None:
         nonlocal noted
-        if time.monotonic() - noted < _NOTE_EVERY:
+        if run_id is None or time.monotonic() - noted < _NOTE_EVERY:
             return
         noted = time.monotonic()
         try:

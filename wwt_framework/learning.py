@@ -5,34 +5,23 @@ from __future__ import annotations
 import getpass
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from wwt_framework.app import App
 from wwt_framework.errors import WwtError
-from wwt_framework.logs import keep_logs
+from wwt_framework.job_runs import progress_of
 from wwt_framework.plugin import Predictor
+from wwt_framework.running import app_of
 from wwt_framework.services.learning import files, history, reporting
 from wwt_framework.services.learning.judging import Always, Procedures
 from wwt_framework.services.learning.models import Models
 from wwt_framework.services.learning.splitting import split
 from wwt_framework.services.learning.training import ALWAYS, PROCEDURES, How, Trained, evaluate, train, trainable
-from wwt_framework.store import ledger
 
 Say = Callable[[str], None]
 #: `wwt evaluate`: what is learnt from, and what it is judged on.
 _SHARES = (0.7, 0.3)
-
-
-@contextmanager
-def _app(path: Path, text: str | None = None) -> Iterator[App]:
-    app = App.build(path, text)
-    keep_logs(app.house.config.house.log_dir)
-    try:
-        yield app
-    finally:
-        app.close()
 
 
 def _history(app: App, given: Sequence[Path], say: Say) -> history.Past:
@@ -62,13 +51,13 @@ def train_now(
 
     Where there is too little to learn from, that is what it came to. *run*: /jobs shows how far it is.
     """
+    with app_of(path, text) as app:
+        progress = progress_of(app.store, run)
 
-    def tell(doing: str) -> None:
-        say(doing)
-        if run:
-            ledger.progress_run(app.store, run, None, doing)
+        def tell(doing: str) -> None:
+            say(doing)
+            progress(None, doing)
 
-    with _app(path, text) as app:
         past = _history(app, given, complain)
         try:
             found = train(app.house.hooks, app.house.config.house.data_dir, past, how, app.store.now(), tell)
@@ -101,7 +90,7 @@ def evaluate_now(
     complain: Say,
 ) -> None:
     """Train every predictor on the older part of the past, in a folder that is gone then, and judge it on the newer."""
-    with _app(path) as app, tempfile.TemporaryDirectory(prefix="wwt-evaluate-") as name:
+    with app_of(path) as app, tempfile.TemporaryDirectory(prefix="wwt-evaluate-") as name:
         hooks, folder = app.house.hooks, Path(name)
         learnt, judged = split(_history(app, given, complain), _SHARES)
         say(
@@ -145,7 +134,7 @@ def _draw(folder: Path, reports: Sequence[dict[str, object]], say: Say) -> None:
 
 def import_history(path: Path, given: Sequence[Path], say: Say, complain: Say) -> None:
     """Take over the decisions of *given* files, with what was seen then; those that are here already are left alone."""
-    with _app(path) as app:
+    with app_of(path) as app:
         for file in given:
             count, known = history.take_over(app.store, files.read_history(file, complain), getpass.getuser())
             say(f"{file}: {count:,} decisions kept, {known:,} were here already")
@@ -155,6 +144,6 @@ def export_history(path: Path, file: Path, say: Say) -> None:
     """Write what operators did into *file*."""
     if file.exists():
         raise WwtError(f"{file} is there already; name another file, or move it away")
-    with _app(path) as app:
+    with app_of(path) as app:
         count = files.write_history(file, app.store)
         say(f"{count:,} {'decisions' if '.jsonl' in file.suffixes else 'tasks'} written to {file}")

@@ -5,30 +5,37 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from wwt_framework.app import App
+from wwt_framework.job_runs import progress_of
 from wwt_framework.logs import keep_logs
 from wwt_framework.services.access.admins import warning
 from wwt_framework.services.refresh import refresh as take_snapshot
-from wwt_framework.store import ledger
+
+
+@contextmanager
+def app_of(path: Path, text: str | None = None) -> Iterator[App]:
+    """The house of *path*, with its logs, for one command. *text*: what is to be read instead of the file."""
+    app = App.build(path, text)
+    keep_logs(app.house.config.house.log_dir)
+    try:
+        yield app
+    finally:
+        app.close()
 
 
 @contextmanager
 def _house(path: Path, jobs: bool) -> Iterator[App]:
-    app = App.build(path)
-    keep_logs(app.house.config.house.log_dir)
-    for item in app.house.loaded:
-        if not item.ok:
-            click.echo(f"wwt: {item.complaint}", err=True)
-    if locked_out := warning(app.house.hooks, app.store):
-        click.echo(f"wwt: warning: {locked_out}", err=True)
-    with ExitStack() as stack:
-        stack.callback(app.close)
-        stack.enter_context(app.watching())
+    with app_of(path) as app, app.watching():
+        for item in app.house.loaded:
+            if not item.ok:
+                click.echo(f"wwt: {item.complaint}", err=True)
+        if locked_out := warning(app.house.hooks, app.store):
+            click.echo(f"wwt: warning: {locked_out}", err=True)
         if jobs:
             app.clockwork.start()
         yield app
@@ -77,26 +84,16 @@ def refresh(
 
     *text*: what is to be read instead of the file at *path*. *anew*: however young what is kept is.
     """
-    app = App.build(path, text)
-    keep_logs(app.house.config.house.log_dir)
-    house = app.house
-
-    def progress(fraction: float | None, doing: str) -> None:
-        if run_id:
-            ledger.progress_run(app.store, run_id, fraction, doing)
-
-    try:
+    with app_of(path, text) as app:
         report = take_snapshot(
-            house.hooks,
-            house.config,
+            app.house.hooks,
+            app.house.config,
             app.store,
-            house.config.house.data_dir,
+            app.house.config.house.data_dir,
             workflows=list(workflows) or None,
             prep_ids=list(prep_ids) or None,
-            progress=progress,
+            progress=progress_of(app.store, run_id),
             anew=anew,
             history=app.history,
         )
         return report.text
-    finally:
-        app.close()

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from wwt_framework.app import App
 from wwt_framework.errors import NotFound
-from wwt_framework.logs import keep_logs
-from wwt_framework.plugin import Progress
+from wwt_framework.job_runs import progress_of
+from wwt_framework.running import app_of
 from wwt_framework.services.lab import LabResult, Share, Span, find_subject, measure, plain_result, subjects
 from wwt_framework.services.learning.files import read_history
 from wwt_framework.services.learning.history import stored
@@ -24,54 +23,38 @@ def lab(
     path: Path,
     subject: str,
     days: float,
-    *,
     user: str = "",
     history: Path | None = None,
+    complain: Callable[[str], None] = lambda _: None,
     run_id: str | None = None,
     text: str | None = None,
-    say: Callable[[str], None] = lambda _: None,
-) -> tuple[LabResult, str]:
-    """Try *subject* on the last *days*; gives the result and a line that tells it. The result is kept.
+) -> LabResult:
+    """Try *subject* on the last *days*. The result is kept.
 
     *history*: a file of past decisions in the place of the store's; then the last of its days count, nothing is kept.
     Raises `WwtError` in words.
     """
-    app = App.build(path, text)
-    keep_logs(app.house.config.house.log_dir)
-    try:
+    with app_of(path, text) as app:
         tried = find_subject(app.house.hooks, subject)
-        past = read_history(history, say) if history else stored(app.store)
+        past = read_history(history, complain) if history else stored(app.store)
         now = app.store.now()
         last = max((decision.decided_at for decision in past), default=now) if history else now
         span = Span(last - timedelta(days=days), last + timedelta(seconds=1), days)
-        result = measure(app.house.hooks, tried, past, span, user, now, _progress(app, run_id))
+        result = measure(app.house.hooks, tried, past, span, user, now, progress_of(app.store, run_id))
         if history is None:
             kept = KeptResult(result.id, result.subject, result.fingerprint, result.made_at, user, plain_result(result))
             ledger.keep_lab_result(app.store, kept)
             ledger.forget_lab_results(app.store, now - timedelta(days=KEPT_DAYS))
-        return result, line(result)
-    finally:
-        app.close()
+        return result
 
 
 def names(path: Path) -> list[str]:
     """What can be tried, a line each. Raises `NotFound` when nothing can."""
-    app = App.build(path)
-    try:
+    with app_of(path) as app:
         found = [f"{one.name}  {one.label}" for one in subjects(app.house.hooks)]
-    finally:
-        app.close()
     if not found:
         raise NotFound("No plugin of this installation predicts, recommends or has rules: there is nothing to try.")
     return found
-
-
-def _progress(app: App, run_id: str | None) -> Progress:
-    def progress(fraction: float | None, doing: str) -> None:
-        if run_id:
-            ledger.progress_run(app.store, run_id, fraction, doing)
-
-    return progress
 
 
 def line(result: LabResult) -> str:

@@ -98,7 +98,9 @@ if TYPE_CHECKING:
 
 @hookspec
 def forget_answers(names: Sequence[str] | None) -> None:
-    """Somebody wants these workflows and prep ids fetched anew: answer from nothing that you kept. Asked: each, first.
+    """Somebody wants these workflows and prep ids fetched anew: answer from nothing that you kept. Asked: each.
+
+    Before anything else of that refresh is asked.
 
     None: everything. Only for a source that does not ask its services each time; what it keeps for bad days may stay.
     """
