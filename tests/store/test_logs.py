@@ -106,7 +106,7 @@ def test_o1_filters_leave_what_fits(index: LogIndex, words: tuple[str, ...], wan
 def test_o1_what_was_seen_last_comes_first_and_pages_go_on(index: LogIndex) -> None:
     for i in range(5):
         index.keep([said(f"text {i}")], NOON + timedelta(minutes=i))
-    index.keep([said("text 1")], NOON + timedelta(hours=1))
+    index.keep([said("text 1")], NOON + timedelta(hours=2))
 
     pages = [[hit.text[-1] for hit in index.search(Wanted(("text",)), 2, offset)[0]] for offset in (0, 2, 4)]
 
@@ -121,6 +121,54 @@ def test_o1_text_that_is_seen_again_keeps_its_first_time_and_is_counted_anew(ind
     ((hit,), _, _) = index.search(Wanted(), 50)
 
     assert (hit.first_seen, hit.last_seen, hit.jobs) == (NOON, NOON + timedelta(hours=2), 4)
+
+
+def writing(index: LogIndex, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The SQL of every row that is written from now on."""
+    wrote: list[str] = []
+    rows = index._rows
+
+    def look(db: Any, sql: str, values: Any) -> list[tuple[Any, ...]]:
+        if sql.startswith(("insert", "update", "delete")):
+            before = changed(db)
+            found = rows(db, sql, values)
+            wrote.extend([sql.partition(" (")[0]] * (changed(db) - before))
+            return found
+        return rows(db, sql, values)
+
+    def changed(db: Any) -> int:
+        if isinstance(db, sqlite3.Connection):
+            return db.total_changes
+        of_all = "select sum(n_tup_ins + n_tup_upd + n_tup_del) from pg_stat_xact_user_tables where relname like 'log%'"
+        return int(rows(db, of_all, [])[0][0])
+
+    monkeypatch.setattr(index, "_rows", look)
+    return wrote
+
+
+def test_o1_what_is_told_again_as_it_was_is_not_written_again(index: LogIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    some = [said("a", at=NOON), said("b", site="T2_X"), said("a", workflow="wf_b")]
+    index.keep(some, NOON)
+    wrote = writing(index, monkeypatch)
+
+    index.keep(some, NOON + timedelta(minutes=45))
+    assert wrote == []
+    index.keep([*some[:2], said("a", workflow="wf_b", count=7)], NOON + timedelta(minutes=50))
+    assert wrote == ["insert into log_place"]
+    index.keep([said("a", at=NOON + timedelta(minutes=1)), *some[1:2]], NOON + timedelta(minutes=55))
+    assert wrote == ["insert into log_place"] * 2
+    index.keep([said("b", site="T2_X"), said("c", site="T2_X")], NOON + timedelta(minutes=55))
+    assert wrote[2:] == ["insert into log_text", "insert into log_place"]
+    assert [(hit.text, hit.jobs) for hit in index.search(Wanted(), 50)[0]] == [("c", 1), ("a", 8), ("b", 1)]
+
+
+def test_o1_that_a_text_is_still_said_is_noted_every_hour(index: LogIndex) -> None:
+    for minutes in (0, 45, 60, 75):
+        index.keep([said("same")], NOON + timedelta(minutes=minutes))
+
+    ((hit,), _, _) = index.search(Wanted(), 50)
+    assert (hit.first_seen, hit.last_seen) == (NOON, NOON + timedelta(hours=1))
+    assert index.prune(NOON + timedelta(minutes=59), 10**9) == 0
 
 
 def test_o1_more_than_are_looked_through_is_said(index: LogIndex, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -14,6 +14,8 @@ from wwt_framework.store.logs.words import Hit, Said, Spot, Wanted, like
 
 #: Newest texts that are looked through; where more have the words, the older ones are left out and that is said.
 MOST = 10_000
+#: Seconds after which it is noted that something was seen again.
+_NOTED_EVERY = 3_600
 #: Rows of one statement.
 _ROWS = 400
 #: Workflows whose name has a word; a word that more have is none of a name.
@@ -58,16 +60,20 @@ class LogIndex(ABC):
     # -- keeping --
 
     def keep(self, some: Sequence[Said], seen_at: datetime) -> None:
-        """Keep *some*, seen at *seen_at*: new ones are added, others were seen again."""
+        """Keep *some*, seen at *seen_at*: new ones are added, others were seen again.
+
+        What is told again as it was costs a look and no writing; that it was seen again is noted once an hour.
+        """
         stamp = seen_at.timestamp()
         # Neither full text search goes beyond a NUL.
         some = [replace(said, text=said.text.replace("\0", "\ufffd")) if "\0" in said.text else said for said in some]
         with self._writing() as db:
-            texts = self._keep_texts(db, {_digest(said.text): said.text for said in some}, stamp)
+            digests = {said.text: _digest(said.text) for said in some}
+            texts = self._keep_texts(db, {digest: text for text, digest in digests.items()}, stamp)
             names = self._keep_names(db, {name for said in some for name in _names(said)})
             rows: dict[tuple[Any, ...], tuple[Any, ...]] = {}
             for said in some:
-                key = (texts[_digest(said.text)], *(names[name] for name in _names(said)), said.exit_code)
+                key = (texts[digests[said.text]], *(names[name] for name in _names(said)), said.exit_code)
                 before = rows.get(key)
                 at = None if said.at is None else said.at.timestamp()
                 rows[key] = (*key, said.count + (before[6] if before else 0), stamp, at)
@@ -75,23 +81,42 @@ class LogIndex(ABC):
                 db, "insert into log_place (text, workflow, task, site, module, exit_code, count, last_seen, at) values ",
                 list(rows.values()),
                 " on conflict (text, workflow, task, site, module, exit_code)"
-                " do update set count = excluded.count, last_seen = excluded.last_seen, at = excluded.at",
+                " do update set count = excluded.count, last_seen = excluded.last_seen, at = excluded.at"
+                " where log_place.count <> excluded.count or coalesce(log_place.at, 0) <> coalesce(excluded.at, 0)"
+                f" or log_place.last_seen <= excluded.last_seen - {_NOTED_EVERY}",
             )  # fmt: skip
 
-    def _keep_texts(self, db: Any, texts: dict[str, str], stamp: float) -> dict[str, int]:
-        rows = [(digest, text, len(text.encode()), stamp, stamp) for digest, text in texts.items()]
-        found = self._upsert(
+    def _keep_texts(self, db: Any, texts: Mapping[str, str], stamp: float) -> dict[str, int]:
+        """Digest -> id."""
+        found = self._known(db, "select digest, id, last_seen from log_text where digest", list(texts))
+        ids = {str(digest): int(id_) for digest, id_, seen in found if seen > stamp - _NOTED_EVERY}
+        rows = [(one, text, len(text.encode()), stamp, stamp) for one, text in texts.items() if one not in ids]
+        kept = self._upsert(
             db, "insert into log_text (digest, text, bytes, first_seen, last_seen) values ", rows,
             " on conflict (digest) do update set last_seen = excluded.last_seen returning digest, id",
         )  # fmt: skip
-        return {str(digest): int(id_) for digest, id_ in found}
+        return ids | {str(digest): int(id_) for digest, id_ in kept}
 
     def _keep_names(self, db: Any, names: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
-        found = self._upsert(
-            db, "insert into log_name (kind, name) values ", sorted(names),
+        """Kind and name -> id."""
+        ids: dict[tuple[str, str], int] = {}
+        for one in sorted({kind for kind, _ in names}):
+            mine = sorted(name for kind, name in names if kind == one)
+            found = self._known(db, f"select name, id from log_name where kind = '{one}' and name", mine)
+            ids |= {(one, str(name)): int(id_) for name, id_ in found}
+        kept = self._upsert(
+            db, "insert into log_name (kind, name) values ", sorted(set(names) - ids.keys()),
             " on conflict (kind, name) do update set name = excluded.name returning kind, name, id",
         )  # fmt: skip
-        return {(str(kind), str(name)): int(id_) for kind, name, id_ in found}
+        return ids | {(str(kind), str(name)): int(id_) for kind, name, id_ in kept}
+
+    def _known(self, db: Any, head: str, keys: Sequence[str]) -> list[tuple[Any, ...]]:
+        """What *head*, up to the column that they are in, gives of *keys*."""
+        found: list[tuple[Any, ...]] = []
+        for i in range(0, len(keys), _ROWS):
+            part = keys[i : i + _ROWS]
+            found += self._rows(db, f"{head} in ({', '.join('?' * len(part))})", part)
+        return found
 
     def _upsert(self, db: Any, head: str, rows: Sequence[tuple[Any, ...]], tail: str) -> list[tuple[Any, ...]]:
         found: list[tuple[Any, ...]] = []
@@ -233,18 +258,6 @@ class LogIndex(ABC):
             Spot(w, t, code, s, m, count, None if at is None else _when(at)) for w, t, code, s, m, count, at in spots
         )
         return Hit(int(row[0]), told[0], _when(told[1]), _when(row[1]), found, int(row[3]), int(row[2]))
-
-
-def batches(some: Iterator[Said], size: int) -> Iterator[list[Said]]:
-    """*some* in lists of at most *size*."""
-    batch: list[Said] = []
-    for said in some:
-        batch.append(said)
-        if len(batch) >= size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def _newest(wanted: Wanted) -> tuple[str, list[Any]]:

@@ -57,15 +57,10 @@ class SqliteLogs(LogIndex):
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with self._in_words(), closing(self._made()) as db:
             db.executescript("pragma journal_mode = wal; pragma synchronous = normal;")
-            db.execute("begin immediate")
-            try:
+            with db:
+                db.execute("begin immediate")
                 self._make(db)
                 yield db
-                db.execute("commit")
-            except BaseException:
-                if db.in_transaction:
-                    db.execute("rollback")
-                raise
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection | None]:
