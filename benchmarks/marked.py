@@ -45,14 +45,16 @@ def prime_of(folder: Path) -> int:
 
 _GROUPED = re.compile(r"(?<![\d\u202f])\d{1,3}(?:\u202f\d{3}){2,}(?!\d)")
 _SPLIT = re.compile(r'data-s="([^"]*)"')
+_PAST = re.compile(r'<figure class="trend".*?</figure>', re.DOTALL)
 _FOOT = re.compile(r'data-snapshot="([^"]*)"')
 
 
 def numbers(got: Got) -> list[int]:
-    """The numbers above a million on a page, in its split cells, or in JSON."""
+    """The numbers above a million on a page, in its split cells, or in JSON; trends show other snapshots, too."""
     text = got.body.decode()
     if got.headers["content-type"].startswith("application/json"):
         return list(_integers(orjson.loads(text)))
+    text = _PAST.sub("", text)
     parts = [part.partition(".")[2] for split in _SPLIT.findall(text) for part in split.split()]
     return [int(number.replace("\u202f", "")) for number in _GROUPED.findall(text)] + [int(part) for part in parts]
 

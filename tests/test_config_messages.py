@@ -95,7 +95,7 @@ auth: local
             ("wwt: {templates: gone}", "wwt.templates: expected an existing folder, got '"),
             (
                 "wwt: {tls: {certificate: gone.pem}}",
-                "wwt.tls.key: is missing: PEM file of its private key, not encrypted",
+                "wwt.tls.key: is missing: PEM file of its private key",
             ),
             ("wwt: {webmaster: Jane}", "wwt.webmaster: expected a mapping, got 'Jane'"),
             ("errors: {a: {use: ''}}", "errors.a.use: expected text that matches"),

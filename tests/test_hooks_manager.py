@@ -587,7 +587,7 @@ def test_hook_without_a_deadline_is_asked_in_the_callers_thread(hooks):
     [
         ("show_panels", 0.5), ("build_action_fields", 0.5), ("check_action", 0.5), ("identify", 0.5),
         ("authenticate", 5), ("grant_roles", 5), ("report_health", 5),
-        ("label_workflows", None), ("find_similar", None), ("fetch_errors", None), ("execute_action", None),
+        ("find_similar", 0.5), ("label_workflows", None), ("fetch_errors", None), ("execute_action", None),
     ],
 )  # fmt: skip
 def test_deadlines_are_those_of_the_house(hook, seconds):

@@ -22,7 +22,6 @@ from wwt_framework import hookimpl, job_refresh, job_runs
 from wwt_framework.config import Config, load
 from wwt_framework.errors import WwtError
 from wwt_framework.hooks.manager import Hooks
-from wwt_framework.job_refresh import _command
 from wwt_framework.jobs import REFRESH, WAITING, Chore, Clockwork
 from wwt_framework.plugin import Job, Progress
 from wwt_framework.store import ledger, open_store
@@ -404,8 +403,8 @@ def test_p19_a_refresh_that_wants_everything_anew_says_so_to_its_process(make: C
     run = app.clockwork.run_now(REFRESH, "olga", anew=True)
 
     assert run.state == "done", run.text
-    assert "--anew" in _command(app.path, "1", {"anew": True})
-    assert "--anew" not in _command(app.path, "1", {})
+    assert "--anew" in job_refresh._command(REFRESH, app.path, "1", {"anew": True})
+    assert "--anew" not in job_refresh._command(REFRESH, app.path, "1", {})
 
 
 def test_closing_ends_a_refresh_and_says_so(make: Callable[..., App], tmp_path: Path) -> None:

@@ -226,13 +226,13 @@ def test_one_bad_plugin_is_left_out_with_its_reason_and_the_rest_stands(here, ho
 
 
 def test_missing_dependency_names_the_extra_that_brings_it(here, hooks):
-    requires = "Requires-Dist: python-ldap>=3 ; extra == 'ldap'\n"
-    here.distribution("wwt_t_extra", "1.0", {"sso": "import ldap"}, requires=requires)
+    requires = "Requires-Dist: NoSuch>=3 ; extra == 'sso'\n"
+    here.distribution("wwt_t_extra", "1.0", {"sso": "import nosuch"}, requires=requires)
 
     item = only_one(here, hooks, "auth:\n  sso: {}\n")
 
     assert item.reason == (
-        "it needs the Python module 'ldap', which is not installed; `pip install 'wwt_t_extra[ldap]'` brings it"
+        "it needs the Python module 'nosuch', which is not installed; `pip install 'wwt_t_extra[sso]'` brings it"
     )
 
 

@@ -51,6 +51,13 @@ def test_sums_of_one_snapshot_names_and_small_numbers_are_no_complaint() -> None
     assert complaint(page(text), OURS) == ""
 
 
+def test_a_trend_may_tell_of_snapshots_before_and_what_stands_around_it_not() -> None:
+    trend = f'<figure class="trend">\n<td>{spelt(THEIRS)}</td>\n</figure>'
+
+    assert complaint(page(f"{trend}<td>{spelt(OURS)}</td>{trend}"), OURS) == ""
+    assert str(3 * THEIRS) in complaint(page(f"{trend}<td>{spelt(3 * THEIRS)}</td>{trend}"), OURS)
+
+
 def test_no_page_is_wrong_or_of_two_snapshots_while_refreshes_come_and_go(tmp_path: Path) -> None:
     found = soak(tmp_path, workflows=300, seconds=20, every=4, readers=3, pause=0.05)
 

@@ -66,6 +66,11 @@ def test_what_waits_is_listed_with_its_reason_and_without_its_text(client: Clien
     )  # fmt: skip
 
 
+def told(client: Client) -> set[tuple[str, str, str]]:
+    """Name, state and text of what /health tells everybody."""
+    return {(check["name"], check["state"], check["text"]) for check in client.get("/health").json["checks"]}
+
+
 def test_trouble_with_the_server_is_told_on_the_page_and_in_health(client: Client) -> None:
     with_server(client, free_port())
     queue(client)
@@ -73,17 +78,14 @@ def test_trouble_with_the_server_is_told_on_the_page_and_in_health(client: Clien
         client.app.post.deliver(lambda *_: None)
 
     assert "does not answer: the connection was refused" in client.get("/mail", user="adam").text
-    checks = {check["name"]: check for check in client.get("/health").json["checks"]}
-    assert checks["mail"]["state"] == "degraded"
-    assert checks["mail"]["text"] == "the mail server does not answer: the connection was refused; 1 mail waits"
+    assert ("mail", "degraded", "") in told(client)  # why is for admins, on the page
 
 
 def test_health_knows_no_mail_where_there_is_no_server_unless_something_waits(client: Client) -> None:
-    assert "mail" not in {check["name"] for check in client.get("/health").json["checks"]}
+    assert "mail" not in {name for name, _, _ in told(client)}
     queue(client)
 
-    checks = {check["name"]: check for check in client.get("/health").json["checks"]}
-    assert checks["mail"]["text"] == "mail can not be sent, this installation has no mail server, and 1 mail waits"
+    assert ("mail", "degraded", "") in told(client)
 
 
 def test_an_admin_has_a_failed_mail_tried_again_and_that_is_written_down(client: Client) -> None:
