@@ -27,7 +27,7 @@ import numpy as np
 
 from wwt_framework.evidence import decision_label
 from wwt_framework.services.learning.files import read_history
-from wwt_framework.services.learning.judging import judge, tasks_of
+from wwt_framework.services.learning.judging import judge
 from wwt_framework.services.learning.scoring import Said, Truth, difference, score
 from wwt_framework.services.learning.splitting import split
 
@@ -145,7 +145,7 @@ def _original(model: str, learnt: Any, judged: Any) -> dict[str, Any]:
 def _order(judged: Any, tasks: list[str]) -> list[int]:
     """Rows in the order in which `judge` has them."""
     at = {task: row for row, task in enumerate(tasks)}
-    return [at[task] for decision in judged.history for task in tasks_of(decision.case)]
+    return [at[task] for decision in judged.history for task in decision.case.errors.tasks]
 
 
 def _narrow(matrix: Any) -> Any:

@@ -26,6 +26,8 @@ from wwt_framework.model import (
 )
 from wwt_framework.plugin import Decision
 
+#: Kinds of action whose values are of each task; all others have one set of them.
+BY_TASK = ("acdc", "recovery")
 #: Bounds of one case: cells of the table, excerpts in all and for one task and code, characters of one text.
 CELLS, LOGS, LOGS_EACH, TEXT = 5000, 30, 2, 2000
 
@@ -124,6 +126,11 @@ def decision_label(kind: str, values: Mapping[str, Any]) -> str:
     if kind != "special":
         return kind
     return str(values.get("action") or values.get("other") or kind)
+
+
+def values_of(action: Action, task: str) -> Mapping[str, Any]:
+    """What was given for *task*, by path: of a kind by task its own values, else those of the whole action."""
+    return action.task_values.get(Task(task).short, {}) if action.kind in BY_TASK else action.values
 
 
 def _plain_workflow(case: Case) -> dict[str, Any]:

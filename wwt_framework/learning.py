@@ -17,7 +17,16 @@ from wwt_framework.services.learning import files, history, reporting
 from wwt_framework.services.learning.judging import Always, Procedures
 from wwt_framework.services.learning.models import Models
 from wwt_framework.services.learning.splitting import split
-from wwt_framework.services.learning.training import ALWAYS, PROCEDURES, How, Trained, evaluate, train, trainable
+from wwt_framework.services.learning.training import (
+    ALWAYS,
+    PROCEDURES,
+    How,
+    Trained,
+    evaluate,
+    learnt_by,
+    train,
+    trainable,
+)
 
 Say = Callable[[str], None]
 #: `wwt evaluate`: what is learnt from, and what it is judged on.
@@ -100,18 +109,15 @@ def evaluate_now(
         predictors: dict[str, Predictor] = {ALWAYS: Always(learnt.labels), PROCEDURES: Procedures(hooks)}
         for plugin in trainable(hooks, plugins):
             into = Models(folder, plugin).begin("now")
-            made = hooks.only(
-                plugin,
-                "train_predictor",
-                history=learnt.history,
-                into=into,
-                progress=lambda _, doing: None,  # noqa: ARG005  # by name
-            )
-            loaded = hooks.only(plugin, "load_predictor", folder=into) if made.ok and made.value else made
-            if loaded.ok and loaded.value is not None:
-                predictors[plugin] = loaded.value
+            try:
+                made = learnt_by(hooks, plugin, learnt.history, into, lambda *_: None)
+            except WwtError as error:
+                complain(str(error))
+                continue
+            if made is None:
+                complain(f"{plugin}: too little to learn from")
             else:
-                complain(loaded.complaint or f"{plugin}: too little to learn from")
+                predictors[plugin] = made[1]
         found, scores = evaluate(hooks, folder, judged.history, predictors, rounds)
         for plugin, why in found.failed.items():
             complain(f"{plugin}: {why}")

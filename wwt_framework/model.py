@@ -110,9 +110,19 @@ class ErrorTable(tuple[ErrorCount, ...]):
 
     @property
     def main_exit_code(self) -> int | None:
-        """The most frequent exit code; the smaller one on a tie; None when empty."""
-        sums = self.by("exit_code")
-        return min(sums, key=lambda key: (-sums[key], key))[0] if sums else None
+        """The most frequent exit code; the smaller one on a tie; None when empty.
+
+        That nobody reported one is an exit code only where there is no other.
+        """
+        sums: Counter[int] = Counter()
+        for e in self:
+            sums[e.exit_code] += e.count
+        return min(sums, key=lambda code: (code == NOT_REPORTED, -sums[code], code)) if sums else None
+
+    @property
+    def tasks(self) -> list[str]:
+        """The tasks that have failed jobs, by path."""
+        return sorted({e.task for e in self})
 
 
 @dataclass(frozen=True, slots=True)

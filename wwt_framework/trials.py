@@ -9,7 +9,7 @@ from pathlib import Path
 from wwt_framework.errors import NotFound
 from wwt_framework.job_runs import progress_of
 from wwt_framework.running import app_of
-from wwt_framework.services.lab import LabResult, Share, Span, find_subject, measure, plain_result, subjects
+from wwt_framework.services.lab import Interval, LabResult, Span, find_subject, measure, plain_result, subjects
 from wwt_framework.services.learning.files import read_history
 from wwt_framework.services.learning.history import stored
 from wwt_framework.store import ledger
@@ -67,7 +67,7 @@ def line(result: LabResult) -> str:
     )
 
 
-def share(told: Share) -> str:
+def share(told: Interval) -> str:
     """A share with its interval, as people read it."""
     if told.value is None:
         return "-"

@@ -10,8 +10,6 @@ from functools import lru_cache
 
 from wwt_framework.model import NOT_REPORTED, Case, LogExcerpt
 
-from .rows import tasks_of
-
 #: Feature name -> value; every value is between 0 and about 2, so that none weighs more by its unit.
 Features = dict[str, float]
 
@@ -24,7 +22,7 @@ _REMEMBERED = 20_000
 
 def features_of(case: Case) -> list[tuple[str, Features]]:
     """The features of each task of *case* that has failed jobs, by path."""
-    tasks = tasks_of(case)
+    tasks = case.errors.tasks
     codes = {task: Counter[int]() for task in tasks}
     sites: dict[str, dict[int, set[str]]] = {task: defaultdict(set) for task in tasks}
     unusable: Counter[str] = Counter()

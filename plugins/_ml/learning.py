@@ -12,13 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from wwt_framework.evidence import decision_label
+from wwt_framework.evidence import decision_label, values_of
 from wwt_framework.model import Case
 from wwt_framework.plugin import History
 
 from .features import Features
 from .quick import Tell, teller
-from .rows import parameters_of
 from .threads import one_thread
 
 Array = Any
@@ -57,7 +56,7 @@ class Table:
             for task, features in describe(decision.case):
                 table._add(features)
                 table.labels.append(label)
-                table.parameters.append(parameters_of(decision, task))
+                table.parameters.append(values_of(action, task))
                 table.times.append(decision.decided_at)
             if number % 500 == 0:
                 told(len(table))

@@ -14,24 +14,21 @@ from pydantic import Field
 from wwt_framework import hookimpl
 from wwt_framework.errors import PluginError
 from wwt_framework.evidence import decision_label
-from wwt_framework.model import NOT_REPORTED, Case, Prediction
+from wwt_framework.model import Case, Prediction
 from wwt_framework.options import PluginOptions
 from wwt_framework.plugin import History, PluginContext, Predictor, Progress, TrainingReport
 
-from .._ml.rows import action_of, tasks_of
+from .._ml.rows import action_of
 
 _FILE = "codes.json"
 #: How many tasks the shares of all codes together are worth, where few tasks have a code.
 _PRIOR = 5.0
 
 
-def dominant(case: Case, task: str) -> int:
-    """The exit code with the most failed jobs of *task*, the smaller one on a tie; not reported ones last."""
-    counts: Counter[int] = Counter()
-    for cell in case.errors:
-        if cell.task == task:
-            counts[cell.exit_code] += cell.count
-    return min(counts, key=lambda code: (code == NOT_REPORTED, -counts[code], code))
+def _dominant(case: Case, task: str) -> int:
+    code = case.errors.only(task=task).main_exit_code
+    assert code is not None, "a task of the errors has failed jobs"
+    return code
 
 
 class Baseline:
@@ -52,8 +49,8 @@ class Baseline:
             label = decision_label(decision.action.kind, decision.action.values)
             last = decision.decided_at.isoformat()
             digest.update(f"{decision.action.id} {decision.action.kind} {last}\n".encode())
-            for task in tasks_of(decision.case):
-                counts[dominant(decision.case, task)][label] += 1
+            for task in decision.case.errors.tasks:
+                counts[_dominant(decision.case, task)][label] += 1
                 number += 1
         if number < self._least:
             return None
@@ -93,8 +90,8 @@ class _Counted:
 
     def _of(self, case: Case) -> list[Prediction]:
         found = []
-        for task in tasks_of(case):
-            code = dominant(case, task)
+        for task in case.errors.tasks:
+            code = _dominant(case, task)
             seen = self._codes.get(code, Counter())
             total = sum(seen.values())
             why = f"{code} is its dominant exit code, seen in {total:,} tasks"

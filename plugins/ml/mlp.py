@@ -19,7 +19,6 @@ from wwt_framework.plugin import History, PluginContext, Predictor, Progress, Tr
 from .._ml.features import Features
 from .._ml.forecasting import Forecaster, load
 from .._ml.learning import Array, Member
-from .._ml.rows import tasks_of
 from .._ml.training import LearnerOptions, train
 
 #: Readiness of a site at that time, as the older console parted them.
@@ -28,7 +27,7 @@ PARTS = ("good_sites", "bad_sites")
 
 def counts_of(case: Case) -> list[tuple[str, Features]]:
     """Failed jobs of each task by exit code and site; good: the site was ready (green)."""
-    found: dict[str, Features] = {task: {} for task in tasks_of(case)}
+    found: dict[str, Features] = {task: {} for task in case.errors.tasks}
     for cell in case.errors:
         status = case.sites.get(cell.site)
         part = "good" if status is not None and status.readiness is Readiness.GREEN else "bad"

@@ -16,7 +16,7 @@ from wwt_framework.model import Case, Prediction
 from wwt_framework.options import PluginOptions
 from wwt_framework.plugin import PluginContext, Predictor
 
-from .._ml.rows import action_of, tasks_of
+from .._ml.rows import action_of
 
 #: Longest answer that is read, bytes; longest text of it that is shown.
 _MOST, _SHOWN = 1_000_000, 200
@@ -63,7 +63,7 @@ class _Service:
         until, why = self._resting
         if time.monotonic() < until:
             raise SourceError(f"{why}; it is asked again in a minute")
-        tasks = tasks_of(case)[: self._options.most_tasks]
+        tasks = case.errors.tasks[: self._options.most_tasks]
         found: list[Prediction] = []
         asked = self._gather(lambda task: self._ask(case.workflow.name, task), tasks)
         for task, told in zip(tasks, asked, strict=True):

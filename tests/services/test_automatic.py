@@ -18,7 +18,7 @@ from wwt_framework.options import HouseOptions
 from wwt_framework.plugin import AutoRule
 from wwt_framework.services import lab
 from wwt_framework.services.automatic import AutoWork
-from wwt_framework.services.lab import LabResult, Share
+from wwt_framework.services.lab import Interval, LabResult
 from wwt_framework.snapshot import OLD, Snapshot
 from wwt_framework.store import Store, ledger
 from wwt_framework.store.ledger import KeptResult
@@ -79,7 +79,7 @@ class Auto:
         return sorted((a.workflow, a.kind, a.user) for a in ledger.open_actions(self.store))
 
     def switch_on(self) -> None:
-        shares = dict.fromkeys(("agreement", "usual", "most", "gain"), Share(0.9))
+        shares = dict.fromkeys(("agreement", "usual", "most", "gain"), Interval(0.9))
         result = LabResult(
             "r1", RULE, "rule", self.rules.fingerprint, NOON, "adam", 30, NOON - timedelta(days=30), NOON, 9, 9, 9, 9, 8,
             **shares,

@@ -27,7 +27,7 @@ from wwt_framework.model import (
 )
 from wwt_framework.plugin import AutoRule, Decision, History, TrainingReport
 from wwt_framework.services import lab
-from wwt_framework.services.lab import LabResult, Share, Span
+from wwt_framework.services.lab import Interval, LabResult, Span
 from wwt_framework.services.learning.history import Past, kept
 from wwt_framework.store import Store, ledger
 from wwt_framework.store.ledger import KeptResult
@@ -159,7 +159,7 @@ def test_an_interval_holds_the_share_and_families_are_drawn_whole() -> None:
     assert wide.low is not None
     assert wide.high is not None
     assert 0.6 < wide.low < 0.75 < wide.high < 0.9
-    assert none == Share(0.75)  # of one family nothing can be told about others
+    assert none == Interval(0.75)  # of one family nothing can be told about others
 
 
 def test_where_all_agree_the_interval_still_has_a_width() -> None:
@@ -187,6 +187,34 @@ def test_tasks_that_an_action_by_task_left_out_are_not_judged() -> None:
     assert (some.tasks, whole.tasks) == (1, 2)
 
 
+def test_what_is_recommended_for_an_exit_code_is_said_of_tasks_that_have_it_only() -> None:
+    class Book:
+        @hookimpl
+        def recommend_actions(self, case: Case) -> Sequence[Recommendation]:
+            return [Recommendation("clone", "memory", exit_code=137), Recommendation("", "read", exit_code=8028)]
+
+    one = decision(1, 5, "special", tasks=("a", "b"))
+    errors = ErrorTable([*one.case.errors.only(task="/wf1/a"), ErrorCount("/wf1/b", 137, "T2_CH_CERN", 9)])
+    result = tried(hooks_of(book=Book()), "actions.book", replace(one, case=replace(one.case, errors=errors)))
+
+    assert [(t.key, t.spoke) for t in result.by_code] == [("137", 1), ("8028", 0)]
+
+
+def test_predictions_of_the_same_add_up_and_where_it_names_too_little_it_says_nothing() -> None:
+    class Many(Learner):
+        def predict(self, cases: Sequence[Case]) -> Sequence[Sequence[Prediction]]:
+            says = [("acdc", 0.4), ("clone", 0.3), ("clone", 0.3)]
+            return [
+                [Prediction(action, p, "m") for action, p in says[: 3 if case.workflow.name == "wf2" else 1]]
+                for case in cases
+            ]
+
+    result = tried(hooks_of(guess=Many()), "ml.guess", decision(1, 20), decision(2, 5, "clone"), decision(3, 5))
+
+    assert result.confusion == (("acdc", "", 1), ("clone", "clone", 1))
+    assert [(t.key, t.spoke) for t in result.by_sureness][:4] == [("0", 1), ("0.5", 1), ("0.6", 1), ("0.7", 0)]
+
+
 def test_how_sure_it_is_is_told_with_how_often_it_agrees_then() -> None:
     learner = Learner()
     result = tried(hooks_of(guess=learner), "ml.guess", decision(1, 20), decision(2, 5), decision(3, 4, "clone"))
@@ -205,7 +233,7 @@ def test_a_voice_that_fails_is_silent_and_named() -> None:
 
     result = tried(hooks_of(book=Broken({})), "actions.book", decision(1, 5), decision(2, 5))
 
-    assert (result.spoke, result.agreement) == (0, Share())
+    assert (result.spoke, result.agreement) == (0, Interval())
     assert any("Of 2 workflows it could not be asked" in note and "no book" in note for note in result.notes)
 
 

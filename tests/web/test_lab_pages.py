@@ -17,7 +17,7 @@ from wwt_framework.jobs import Chore, Clockwork, aside
 from wwt_framework.model import Case, Recommendation
 from wwt_framework.plugin import AutoRule, Job
 from wwt_framework.services import lab
-from wwt_framework.services.lab import LabResult, Row, Share, Tally
+from wwt_framework.services.lab import Interval, LabResult, Row, Tally
 from wwt_framework.store import ledger
 from wwt_framework.store.ledger import KeptResult
 
@@ -27,7 +27,7 @@ ROW = Row("a1", "wf1", "t", "wf1", 8028, "T1_US_FNAL", "olga", NOON, "clone", "a
 RESULT = LabResult(
     id="r1", subject=RULE, kind="rule", fingerprint="f1", made_at=NOON, user="olga", days=30,
     since=NOON - timedelta(days=30), until=NOON, decisions=40, tasks=50, families=30, spoke=40, agreed=39,
-    agreement=Share(0.975, 0.9, 1.0), usual=Share(0.9, 0.8, 0.95), most=Share(0.8), gain=Share(0.075, 0.01, 0.12),
+    agreement=Interval(0.975, 0.9, 1.0), usual=Interval(0.9, 0.8, 0.95), most=Interval(0.8), gain=Interval(0.075, 0.01, 0.12),
     by_code=(Tally("8028", 50, 40, 39, 36),), by_action=(Tally("acdc", 45, 40, 39, 36),),
     confusion=(("acdc", "acdc", 39), ("clone", "acdc", 1), ("acdc", "", 10)), differs=(ROW,), differs_total=1,
     notes=("These are few families.",),

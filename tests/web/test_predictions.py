@@ -23,7 +23,6 @@ from wwt_framework.model import (
     SiteStatus,
     Workflow,
 )
-from wwt_framework.services.learning.judging import tasks_of
 from wwt_framework.services.learning.models import About, Models
 from wwt_framework.store import ledger
 from wwt_framework.store.ledger import KeptResult
@@ -43,7 +42,7 @@ class Says:
     def predict(self, cases):
         return [
             [Prediction("acdc", self.probability, "sure 2026-11-23", {"memory": "4000"}, task, ("exit code 85 (+9 %)",), "set1")
-             for task in tasks_of(case)]
+             for task in case.errors.tasks]
             for case in cases
         ]  # fmt: skip
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from wwt_framework.config import Config
 from wwt_framework.errors import WwtError
+from wwt_framework.evidence import BY_TASK
 from wwt_framework.hooks.manager import Hooks
 from wwt_framework.model import Case, Recommendation, Task, User
 from wwt_framework.plugin import Progress
@@ -105,15 +106,12 @@ def document_of(case: Case, subject: Subject, wanted: Recommendation) -> Mapping
     reasons = parameters.pop("Reasons", None) or [f"Rule {subject.name}: {wanted.reason}"]
     by_task = parameters.pop("Parameters", None)
     if by_task is None:
-        tasks = [wanted.task] if wanted.task else sorted({count.task for count in case.errors})
-        by_task = {Task(task).short: parameters for task in tasks} if wanted.action in _BY_TASK else parameters
+        tasks = [wanted.task] if wanted.task else case.errors.tasks
+        by_task = {Task(task).short: parameters for task in tasks} if wanted.action in BY_TASK else parameters
     return {
         "workflow": case.workflow.name,
         "parameters": {"Action": wanted.action, "Reasons": reasons, "Parameters": by_task},
     }
-
-
-_BY_TASK = frozenset({"acdc", "recovery"})
 
 
 def _untouched(snapshot: Snapshot, store: Store) -> list[str]:

@@ -17,12 +17,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from wwt_framework.evidence import BY_TASK
 from wwt_framework.model import Action, ActionState, Reason
 from wwt_framework.services.desk.kinds import OLD_NAMES
 from wwt_framework.store import Store, ledger
 
 _KINDS = ("acdc", "clone", "recovery", "special")
-_BY_TASK = ("acdc", "recovery")
 _INTEGERS = ("memory", "cores")
 _NAMESPACE = uuid.UUID("1ef0a8c2-7c3b-5a57-9d1e-6b7c0f0f5a11")
 _FIRST = datetime(2000, 1, 1, tzinfo=timezone.utc)
@@ -203,7 +203,7 @@ def _values(workflow: str, kind: str, given: Any) -> tuple[dict[str, Any], dict[
     """Values of the whole action, and of each task. Raises `_Bad`."""
     if not isinstance(given, Mapping):
         raise _Bad(f"{workflow}: Parameters must be a mapping, got {_shown(given)}")
-    if kind not in _BY_TASK:
+    if kind not in BY_TASK:
         return {str(name): _typed(str(name), value) for name, value in given.items()}, {}
     values: dict[str, Any] = {}
     tasks: dict[str, dict[str, Any]] = {}

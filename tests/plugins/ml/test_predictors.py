@@ -16,7 +16,6 @@ from wwt_framework.testing import PredictorContract, contract_history
 from wwt_plugins._ml import keeping
 from wwt_plugins._ml.features import features_of, reason_of
 from wwt_plugins._ml.learning import Member, linear, mend
-from wwt_plugins.ml.baseline import dominant
 from wwt_plugins.ml.mlp import counts_of, get_classifier
 
 
@@ -93,11 +92,6 @@ def test_reasons_are_words_that_an_operator_knows():
     assert reason_of("code:85 in Merge") == reason_of("share:85") == "exit code 85"
     assert reason_of("beside code:73") == "another task has 73"
     assert reason_of("sites") == "how many sites fail"
-
-
-def test_what_was_not_reported_is_dominant_only_where_nothing_else_is():
-    assert dominant(case(), "/w/a") == 85
-    assert dominant(Case(Workflow("w"), ErrorTable([ErrorCount("/w/a", -1, "T9_X", 9)])), "/w/a") == -1
 
 
 def test_probabilities_that_are_too_bold_are_mended():

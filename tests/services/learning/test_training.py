@@ -12,7 +12,6 @@ from wwt_framework.hooks.manager import Hooks
 from wwt_framework.model import Prediction
 from wwt_framework.plugin import TrainingReport
 from wwt_framework.services.learning.history import kept
-from wwt_framework.services.learning.judging import tasks_of
 from wwt_framework.services.learning.models import Models
 from wwt_framework.services.learning.training import How, train
 from wwt_framework.testing import contract_history
@@ -29,7 +28,7 @@ class Says:
 
     def predict(self, cases):
         return [
-            [Prediction(action, p, "pupil", task=task) for task in tasks_of(case)
+            [Prediction(action, p, "pupil", task=task) for task in case.errors.tasks
              for action, p in (("acdc", self._p), ("clone", 1 - self._p))]
             for case in cases
         ]  # fmt: skip

@@ -6,14 +6,15 @@
 from wwt_framework.services.lab.measuring import Span, measure
 from wwt_framework.services.lab.subjects import Subject, find_subject, subjects
 from wwt_framework.services.lab.switching import RuleState, rule_states, switch_off, switch_on
-from wwt_framework.services.lab.words import LabResult, Opinion, Row, Share, Tally, plain_result, result_of
+from wwt_framework.services.lab.words import LabResult, Opinion, Row, Tally, plain_result, result_of
+from wwt_framework.services.learning.scoring import Interval
 
 __all__ = [
+    "Interval",
     "LabResult",
     "Opinion",
     "Row",
     "RuleState",
-    "Share",
     "Span",
     "Subject",
     "Tally",

@@ -9,26 +9,20 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from wwt_framework.errors import WwtError
-from wwt_framework.evidence import decision_label
+from wwt_framework.evidence import BY_TASK, decision_label
 from wwt_framework.hooks.manager import Hooks
-from wwt_framework.model import NOT_REPORTED, Case, Task
+from wwt_framework.model import Case, Task
 from wwt_framework.plugin import Decision, Progress
 from wwt_framework.services.lab.subjects import Speaker, Subject, speaker
-from wwt_framework.services.lab.words import SILENT, LabResult, Opinion, Row, Share, Tally
+from wwt_framework.services.lab.words import SILENT, LabResult, Opinion, Row, Tally
 from wwt_framework.services.learning.history import Past
+from wwt_framework.services.learning.scoring import Interval, share
 from wwt_framework.services.learning.splitting import family_of
 
 #: Rows in which it differs that are kept, and lines of a table.
 DIFFERS, LINES = 500, 200
-#: Kinds of action that name the tasks that they are about.
-_BY_TASK = frozenset({"acdc", "recovery"})
-_ROUNDS = 500
-_Z2 = 1.96**2
 #: Probabilities from which on agreement is told, of voices that say how sure they are.
 _SURE = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 
@@ -112,23 +106,18 @@ def _rows(within: Past, decisions: int, voice: Speaker, before: _Before, progres
 
 def _tasks(decision: Decision) -> list[str]:
     """The tasks with failed jobs that were decided about: an action by task that leaves one out says nothing of it."""
-    tasks = sorted({count.task for count in decision.case.errors})
+    tasks = decision.case.errors.tasks
     named = decision.action.task_values
-    if decision.action.kind not in _BY_TASK or not named:
+    if decision.action.kind not in BY_TASK or not named:
         return tasks
     return [task for task in tasks if Task(task).short in named]
 
 
 def _main(case: Case, task: str) -> tuple[int, str]:
-    """Exit code and site of most failed jobs of *task*; that nobody reported is a code where there is no other."""
-    codes: Counter[int] = Counter()
-    sites: Counter[str] = Counter()
-    for count in case.errors:
-        if count.task == task:
-            codes[count.exit_code] += count.count
-            sites[count.site] += count.count
-    code = min(codes, key=lambda code: (code == NOT_REPORTED, -codes[code], code))
-    return code, _first(sites)
+    """Exit code and site of most failed jobs of *task*, which has some."""
+    mine = case.errors.only(task=task)
+    assert mine.main_exit_code is not None
+    return mine.main_exit_code, _first(Counter({site: count for (site,), count in mine.by("site").items()}))
 
 
 def _first(counter: Counter[str]) -> str:
@@ -208,28 +197,5 @@ def _by_sureness(rows: Sequence[Row]) -> tuple[Tally, ...]:
     )
 
 
-def _share(rows: Sequence[Row], value: Callable[[Row], float]) -> Share:
-    """The mean of *value*, with the 95 % interval of a bootstrap that draws whole families.
-
-    Where all families are alike it would be of no width; then it is Wilson's, with the families as trials.
-    """
-    if not rows:
-        return Share()
-    names: dict[str, int] = {}
-    family = np.array([names.setdefault(row.family, len(names)) for row in rows])
-    values = np.array([value(row) for row in rows])
-    mean = float(values.mean())
-    if len(names) < 2:
-        return Share(mean)
-    totals, sizes = np.bincount(family, values), np.bincount(family)
-    low, high = (float(q) for q in np.quantile(_drawn(totals, sizes), [0.025, 0.975]))
-    if low == high and mean in (0.0, 1.0):
-        width = _Z2 / (len(names) + _Z2)
-        return Share(mean, *((1 - width, 1.0) if mean else (0.0, width)))
-    return Share(mean, low, high)
-
-
-def _drawn(totals: Any, sizes: Any) -> Any:
-    random = np.random.default_rng(1)
-    chosen = random.integers(0, len(totals), (_ROUNDS, len(totals)))
-    return totals[chosen].sum(1) / sizes[chosen].sum(1)
+def _share(rows: Sequence[Row], value: Callable[[Row], float]) -> Interval:
+    return share([value(row) for row in rows], [row.family for row in rows])

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from wwt_framework.errors import NotFound, PluginError, WwtError
+from wwt_framework.errors import NotFound, WwtError
 from wwt_framework.evidence import decision_label
-from wwt_framework.hooks.manager import Answer, Hooks
-from wwt_framework.model import Case, Prediction, Recommendation
+from wwt_framework.hooks.manager import Hooks
+from wwt_framework.model import Case, Prediction
 from wwt_framework.plugin import History, Progress
 from wwt_framework.services.lab.words import Opinion
+from wwt_framework.services.learning.judging import expected, recommended
+from wwt_framework.services.learning.training import learnt_by
 
 #: What a voice says of one case: by `Task.path`; a task that it leaves out, or an empty label, is silence.
 Voice = Callable[[Case], Mapping[str, Opinion]]
@@ -90,21 +92,21 @@ def speaker(hooks: Hooks, subject: Subject, past: History, folder: Path, progres
 
 
 def _predictor(hooks: Hooks, subject: Subject, past: History, folder: Path, progress: Progress) -> Speaker:
-    learnt, notes = 0, tuple[str, ...]()
     if subject.asked_today:
-        notes = ("It was asked as it is today: it may have learnt from these very decisions.",)
+        notes: tuple[str, ...] = ("It was asked as it is today: it may have learnt from these very decisions.",)
+        learnt, answer = 0, hooks.only(subject.plugin, "load_predictor", folder=folder)
+        if not answer.ok:
+            raise WwtError(f"{subject.plugin} can not speak: {answer.complaint}")
+        predictor = answer.value
     else:
-        report = _value(
-            hooks.only(subject.plugin, "train_predictor", history=past, into=folder, progress=progress),
-            f"{subject.plugin} could not learn",
-        )
-        if report is None:
+        made = learnt_by(hooks, subject.plugin, past, folder, progress)
+        if made is None:
             raise WwtError(
                 f"{subject.plugin} finds too little to learn from in {len(past):,} decisions before that time; "
                 "choose a later or shorter span"
             )
-        learnt = report.decisions
-    predictor = _value(hooks.only(subject.plugin, "load_predictor", folder=folder), f"{subject.plugin} can not speak")
+        report, predictor = made
+        learnt, notes = report.decisions, ()
     told = Speaker(lambda _: {}, learnt, notes=notes)
 
     def say(case: Case) -> Mapping[str, Opinion]:
@@ -114,19 +116,18 @@ def _predictor(hooks: Hooks, subject: Subject, past: History, folder: Path, prog
             return _failed(told, f"{type(error).__name__}: {error}")
         if predictions:
             told.model = predictions[0].model
-        return _best(case, predictions)
+        return {task: _most_likely(predictions, task) for task in case.errors.tasks}
 
     told.say = say
     return told
 
 
-def _best(case: Case, predictions: tuple[Prediction, ...] | list[Prediction]) -> dict[str, Opinion]:
-    """What is most probable for each task; what is said of the whole workflow holds where nothing else is said."""
-    found: dict[str, Opinion] = {}
-    for one in sorted(predictions, key=lambda prediction: -prediction.probability):
-        opinion = Opinion(decision_label(one.action, one.parameters), one.probability, "; ".join(one.why)[:300])
-        found.setdefault(one.task, opinion)
-    return _by_task(case, found)
+def _most_likely(predictions: Sequence[Prediction], task: str) -> Opinion:
+    """As on the page of a workflow. Where something that it does not name is likelier, it says nothing."""
+    shares, best = expected(predictions, task)
+    if best is None:
+        return Opinion()
+    return Opinion(*shares[0], "; ".join(best.why)[:300])
 
 
 # -- procedures and rules ------------------------------------------------------
@@ -145,36 +146,18 @@ def _recommender(hooks: Hooks, subject: Subject) -> Speaker:
             several = tuple(answer.value or ()) if answer.ok else ()
         if not answer.ok:
             return _failed(told, answer.complaint)
-        return _by_task(case, _strongest(several))
+        found = ((task, recommended(several, case, task)) for task in case.errors.tasks)
+        return {
+            task: Opinion(decision_label(one.action, one.parameters), None, one.reason[:300])
+            for task, one in found
+            if one is not None
+        }
 
     told.say = say
     return told
-
-
-def _strongest(recommendations: tuple[Recommendation, ...]) -> dict[str, Opinion]:
-    """The first that asks for something, by task: the strongest comes first."""
-    found: dict[str, Opinion] = {}
-    for one in recommendations:
-        if one.action:
-            found.setdefault(one.task, Opinion(decision_label(one.action, one.parameters), None, one.reason[:300]))
-    return found
-
-
-def _by_task(case: Case, found: Mapping[str, Opinion]) -> dict[str, Opinion]:
-    whole = found.get("")
-    tasks = {count.task for count in case.errors}
-    return {task: opinion for task in tasks if (opinion := found.get(task, whole)) is not None}
 
 
 def _failed(told: Speaker, complaint: str) -> dict[str, Opinion]:
     told.failed += 1
     told.complaint = told.complaint or complaint
     return {}
-
-
-def _value(answer: Answer, what: str) -> Any:
-    if answer.error is not None:
-        if isinstance(answer.error, PluginError):
-            raise WwtError(f"{what}: {answer.error}") from answer.error
-        raise WwtError(f"{what}: {answer.complaint}") from answer.error
-    return answer.value

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from wwt_framework.errors import WwtError
+from wwt_framework.services.learning.scoring import Interval
 
 #: What was not said: the voice abstained.
 SILENT = ""
@@ -42,15 +43,6 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """A share and its 95 % interval, families drawn anew; None: it can not be told from these decisions."""
-
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Tally:
     """Tasks with something in common."""
 
@@ -79,10 +71,10 @@ class LabResult:
     families: int
     spoke: int
     agreed: int
-    agreement: Share
-    usual: Share  # agreement of: what was done before with that code, most often
-    most: Share  # agreement of: what was done before, most often
-    gain: Share  # agreement minus the better one of the two, paired
+    agreement: Interval
+    usual: Interval  # agreement of: what was done before with that code, most often
+    most: Interval  # agreement of: what was done before, most often
+    gain: Interval  # agreement minus the better one of the two, paired
     by_code: tuple[Tally, ...] = ()
     by_site: tuple[Tally, ...] = ()
     by_action: tuple[Tally, ...] = ()  # key: what was decided
@@ -122,7 +114,7 @@ def result_of(plain: Mapping[str, Any]) -> LabResult:
         for key in ("made_at", "since", "until"):
             told[key] = datetime.fromisoformat(told[key])
         for key in ("agreement", "usual", "most", "gain"):
-            told[key] = Share(**told[key])
+            told[key] = Interval(**told[key])
         for key in ("by_code", "by_site", "by_action", "by_sureness"):
             told[key] = tuple(Tally(**one) for one in told[key])
         told["confusion"] = tuple((decided, said, n) for decided, said, n in told["confusion"])

@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from wwt_framework.errors import WwtError
-from wwt_framework.evidence import decision_label, decision_of, plain_decision
+from wwt_framework.evidence import BY_TASK, decision_label, decision_of, plain_decision, values_of
 from wwt_framework.model import (
     Action,
     ActionState,
@@ -32,11 +32,9 @@ from wwt_framework.model import (
     Workflow,
 )
 from wwt_framework.plugin import Decision
-from wwt_framework.services.learning.history import COUNTED, Past
+from wwt_framework.services.learning.history import COUNTED, Past, stored
 from wwt_framework.store import Store, ledger
 
-#: Kinds whose parameters are of each task; all others have one set of them.
-BY_TASK = ("acdc", "recovery")
 _KINDS = (*BY_TASK, "clone")
 _OLD = {"recover": "acdc"}
 _DATE = re.compile(r"_(\d{6})_(\d{6})_\d+$")
@@ -77,8 +75,6 @@ class _Counted:
 
 def decision_lines(store: Store) -> Iterator[bytes]:
     """Every decision of *store* as a line of JSON."""
-    from wwt_framework.services.learning.history import stored
-
     for decision in stored(store):
         yield orjson.dumps(plain_decision(decision)) + b"\n"
 
@@ -110,8 +106,7 @@ def old_entries(
             tables[task] = ({}, {})
         tables[task][site not in good].setdefault(str(code), {})[site] = count
     for task, (good_sites, bad_sites) in tables.items():
-        given = action.task_values.get("/".join(task.split("/")[2:]), {}) if action.kind in BY_TASK else action.values
-        parameters = {**given, "action": decision_label(action.kind, action.values)}
+        parameters = {**values_of(action, task), "action": decision_label(action.kind, action.values)}
         yield task, {"errors": {"good_sites": good_sites, "bad_sites": bad_sites}, "parameters": parameters}
 
 

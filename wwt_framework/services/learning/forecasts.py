@@ -14,11 +14,10 @@ from typing import Any, Protocol
 
 from wwt_framework.config import Config
 from wwt_framework.errors import WwtError
-from wwt_framework.evidence import decision_label
 from wwt_framework.hooks.manager import Hooks
 from wwt_framework.model import Case, Prediction, Task
 from wwt_framework.plugin import Predictor
-from wwt_framework.services.learning.judging import shares_of, tasks_of
+from wwt_framework.services.learning.judging import expected
 from wwt_framework.services.learning.models import Models
 
 log = logging.getLogger(__name__)
@@ -120,7 +119,7 @@ class Forecasts:
         """What all models say of *case*, which is of the snapshot *version*."""
         house = self._house()
         tasks = {task.path: task for task in case.workflow.tasks}
-        shown = tuple(tasks.get(path) or Task(path) for path in tasks_of(case))
+        shown = tuple(tasks.get(path) or Task(path) for path in case.errors.tasks)
         if not house.config.house.predict:
             return Forecast(True, shown, ())
         plugins = house.hooks.implementing("load_predictor")
@@ -247,26 +246,20 @@ def _ask(plugin: str, loaded: _Loaded, case: Case) -> Opinion:
         return Opinion(plugin, "", "", (), str(error))
     tasks = {task.path: task for task in case.workflow.tasks}
     untrained = loaded.stamp == "-"
-    expected = tuple(
-        _expected(tasks.get(path) or Task(path), found, loaded.believed, untrained) for path in tasks_of(case)
+    told = tuple(
+        _expected(tasks.get(path) or Task(path), found, loaded.believed, untrained) for path in case.errors.tasks
     )
     first = next(iter(found), None)
-    return Opinion(plugin, first.model if first else "", first.training_set if first else "", expected)
+    return Opinion(plugin, first.model if first else "", first.training_set if first else "", told)
 
 
 def _expected(
     task: Task, predictions: Sequence[Prediction], believed: Mapping[str, float], untrained: bool
 ) -> Expected:
-    shares = sorted(shares_of(predictions, task.path).items(), key=lambda pair: -pair[1])
+    shares, best = expected(predictions, task.path)
     if not shares:
         return Expected(task, "", 0.0, False)
     label, probability = shares[0]
-    about = [
-        one
-        for one in predictions
-        if one.task in ("", task.path) and decision_label(one.action, one.parameters) == label
-    ]
-    best = about[0] if about else None
     sure = untrained or probability >= believed.get(label, 2.0)
     given = {k: v for k, v in best.parameters.items() if k != "action"} if best else {}
     return Expected(task, label, probability, sure, tuple(shares[1:4]), given, best.why if best else ())

@@ -57,7 +57,7 @@ def judge(history: History, predictors: Mapping[str, Predictor]) -> Judged:
             family = family_of(decision.case)
             rows += [
                 Row(decision.action.workflow, task, decision.action.id, family, label)
-                for task in tasks_of(decision.case)
+                for task in decision.case.errors.tasks
             ]
         cases = [decision.case for decision in batch]
         for name, predictor in predictors.items():
@@ -77,11 +77,6 @@ def _batches(history: Iterable[Decision]) -> Iterator[list[Decision]]:
         yield batch
 
 
-def tasks_of(case: Case) -> list[str]:
-    """The tasks that have failed jobs, by path: what is predicted and judged."""
-    return sorted({count.task for count in case.errors})
-
-
 def answers(predictor: Predictor, cases: Sequence[Case]) -> list[Shares]:
     """What *predictor* says of every task of *cases*: label -> probability. Raises `PluginError` in words."""
     try:
@@ -90,7 +85,7 @@ def answers(predictor: Predictor, cases: Sequence[Case]) -> list[Shares]:
         raise PluginError(f"it failed: {type(error).__name__}: {error}") from error
     if len(told) != len(cases):
         raise PluginError(f"it answered about {len(told)} cases, and was asked about {len(cases)}")
-    return [shares_of(found, task) for case, found in zip(cases, told, strict=True) for task in tasks_of(case)]
+    return [shares_of(found, task) for case, found in zip(cases, told, strict=True) for task in case.errors.tasks]
 
 
 def shares_of(predictions: Iterable[Prediction], task: str) -> Shares:
@@ -104,6 +99,24 @@ def shares_of(predictions: Iterable[Prediction], task: str) -> Shares:
     if total > 1:
         return {label: share / total for label, share in shares.items()}
     return {**shares, OTHER: 1 - total} if total < 1 - 1e-6 else shares
+
+
+def expected(predictions: Sequence[Prediction], task: str) -> tuple[list[tuple[str, float]], Prediction | None]:
+    """What may be decided about *task* with its probability, the most probable first; and what says that best."""
+    shares = sorted(shares_of(predictions, task).items(), key=lambda pair: -pair[1])
+    about = [
+        one
+        for one in predictions
+        if one.task in ("", task) and shares and decision_label(one.action, one.parameters) == shares[0][0]
+    ]
+    return shares, max(about, key=lambda one: one.probability, default=None)
+
+
+def recommended(told: Sequence[Recommendation], case: Case, task: str) -> Recommendation | None:
+    """The first of *told* that asks for something about *task*, or about an exit code of it; they come strongest first."""
+    codes = {None, *(count.exit_code for count in case.errors if count.task == task)}
+    about = (one for one in told if one.task == task or (not one.task and one.exit_code in codes))
+    return next((one for one in about if one.action), None)
 
 
 def _said(name: str, told: Sequence[Shares]) -> Said:
@@ -177,23 +190,10 @@ class Procedures:
         return [self._of(case) for case in cases]
 
     def _of(self, case: Case) -> list[Prediction]:
-        told = [
-            one
-            for answer in self._hooks.each("recommend_actions", case=case)
-            if answer.ok
-            for one in answer.value
-            if one.action
-        ]
+        told = [one for answer in self._hooks.each("recommend_actions", case=case) if answer.ok for one in answer.value]
         found = []
-        for task in tasks_of(case):
-            one = self._about(case, told, task)
+        for task in case.errors.tasks:
+            one = recommended(told, case, task)
             if one is not None:
                 found.append(Prediction(one.action, 1.0, "procedures", one.parameters, task, (one.reason,)))
         return found
-
-    def _about(self, case: Case, told: Sequence[Recommendation], task: str) -> Recommendation | None:
-        """The first that is about *task*, or about an exit code of it; they come strongest first."""
-        codes = {count.exit_code for count in case.errors if count.task == task}
-        return next(
-            (one for one in told if one.task == task or (not one.task and one.exit_code in {None, *codes})), None
-        )

@@ -16,6 +16,8 @@ Array = Any
 
 #: Probabilities are cut to this distance from 0 and 1 before their logarithm is taken.
 _CLIP = 1e-6
+#: Square of how many standard deviations 95 % are.
+_Z2 = 1.96**2
 #: Bins of the calibration curve.
 BINS = 10
 
@@ -45,7 +47,7 @@ class Said:
 class Interval:
     """A number and where it lies with 95 % confidence; None: it can not be told from these tasks."""
 
-    value: float | None
+    value: float | None = None
     low: float | None = None
     high: float | None = None
 
@@ -101,7 +103,7 @@ def score(truth: Truth, said: Said, rounds: int = 200, seed: int = 1) -> Scores:
     plain = np.ones(len(truth))
     values = {name: table.number(name, plain) for name in METRICS}
     drawn: dict[str, list[float]] = {name: [] for name in METRICS}
-    for weights in _draws(truth, rounds, seed):
+    for weights in _draws(truth.families, rounds, seed):
         for name in METRICS:
             value = table.number(name, weights)
             if value is not None:
@@ -126,7 +128,7 @@ def difference(truth: Truth, one: Said, other: Said, metric: str, rounds: int = 
     tables = [_Table.of(truth, one), _Table.of(truth, other)]
     whole = [table.number(metric, np.ones(len(truth))) for table in tables]
     drawn = []
-    for weights in _draws(truth, rounds, seed):
+    for weights in _draws(truth.families, rounds, seed):
         pair = [table.number(metric, weights) for table in tables]
         if pair[0] is not None and pair[1] is not None:
             drawn.append(pair[0] - pair[1])
@@ -135,9 +137,22 @@ def difference(truth: Truth, one: Said, other: Said, metric: str, rounds: int = 
     return _interval(whole[0] - whole[1], drawn)
 
 
-def _draws(truth: Truth, rounds: int, seed: int) -> Any:
+def share(values: Sequence[float], families: Sequence[str], rounds: int = 500, seed: int = 1) -> Interval:
+    """The mean of *values*. Where all families are alike its interval would have no width: then it is Wilson's."""
+    if not values:
+        return Interval()
+    of, mean, count = np.array(values, float), float(np.mean(values)), len(set(families))
+    drawn = [float((weights * of).sum() / weights.sum()) for weights in _draws(families, rounds, seed)]
+    found = _interval(mean, drawn)
+    if found.low is not None and found.low == found.high and mean in (0.0, 1.0):
+        width = _Z2 / (count + _Z2)  # with the families as trials
+        return Interval(mean, *((1 - width, 1.0) if mean else (0.0, width)))
+    return found
+
+
+def _draws(families: Sequence[str], rounds: int, seed: int) -> Any:
     """Weights of the tasks, round by round: how often the family of each was drawn."""
-    names, family = np.unique(np.array(truth.families, dtype=object), return_inverse=True)
+    names, family = np.unique(np.array(families, dtype=object), return_inverse=True)
     random = np.random.default_rng(seed)
     for _ in range(rounds if len(names) > 1 else 0):
         counts = np.bincount(random.integers(0, len(names), len(names)), minlength=len(names))

@@ -48,8 +48,7 @@ class _Seen:
     @classmethod
     def of(cls, decision: Decision) -> _Seen:
         label = decision_label(decision.action.kind, decision.action.values)
-        tasks = len({count.task for count in decision.case.errors})
-        return cls(decision.decided_at, family_of(decision.case), label, tasks)
+        return cls(decision.decided_at, family_of(decision.case), label, len(decision.case.errors.tasks))
 
 
 def split(history: Past, shares: Sequence[float]) -> list[Part]:

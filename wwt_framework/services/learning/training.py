@@ -10,7 +10,7 @@ from pathlib import Path
 
 from wwt_framework.errors import WwtError
 from wwt_framework.hooks.manager import Hooks
-from wwt_framework.plugin import Predictor, TrainingReport
+from wwt_framework.plugin import History, Predictor, Progress, TrainingReport
 from wwt_framework.services.learning.history import Past
 from wwt_framework.services.learning.judging import Always, Judged, Procedures, judge, sure_of, thresholds
 from wwt_framework.services.learning.models import About, Models, Which
@@ -120,22 +120,35 @@ def current(hooks: Hooks, data_dir: Path, plugin: str) -> Predictor | None:
     return answer.value if answer is not None and answer.ok else None
 
 
+def learnt_by(
+    hooks: Hooks, plugin: str, history: History, into: Path, progress: Progress
+) -> tuple[TrainingReport, Predictor] | None:
+    """What *plugin* learns of *history*, kept in the folder *into*; None: there is too little. Raises `WwtError`."""
+    answer = hooks.only(plugin, "train_predictor", history=history, into=into, progress=progress)
+    if answer.ok and answer.value is None:
+        return None
+    loaded = hooks.only(plugin, "load_predictor", folder=into) if answer.ok else answer
+    if not loaded.ok:
+        raise WwtError(loaded.complaint)
+    if loaded.value is None:
+        raise WwtError(f"{plugin}: it reported a model, and load_predictor found none in its folder")
+    return answer.value, loaded.value
+
+
 def _train_one(
     hooks: Hooks, models: Models, plugin: str, part: Part, version: str, tell: Tell
 ) -> tuple[Path, TrainingReport, Predictor] | str:
     """Folder, report and model; or why there is none."""
     into = models.begin(version)
-    answer = hooks.only(
-        plugin, "train_predictor", history=part.history, into=into,
-        progress=lambda _, doing: tell(f"{plugin}: {doing}"),
-    )  # fmt: skip
-    if answer.ok and answer.value is not None:
-        loaded = hooks.only(plugin, "load_predictor", folder=into)
-        if loaded.ok:
-            return into, answer.value, loaded.value
-        answer = loaded
+    try:
+        made = learnt_by(hooks, plugin, part.history, into, lambda _, doing: tell(f"{plugin}: {doing}"))
+        if made is not None:
+            return into, *made
+        why = "too little to learn from; nothing changed"
+    except WwtError as error:
+        why = str(error)
     models.discard(into)
-    return answer.complaint if not answer.ok else "too little to learn from; nothing changed"
+    return why
 
 
 def _keep(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wwt_framework.services import lab as the_lab
-from wwt_framework.services.lab import LabResult, RuleState, Share, Subject
+from wwt_framework.services.lab import Interval, LabResult, RuleState, Subject
 from wwt_framework.store import ledger
 from wwt_framework.store.ledger import JobRun, KeptResult
 from wwt_framework.web.exchange import Refused
@@ -101,7 +101,7 @@ def _row(result: LabResult) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _three(share: Share) -> tuple[float | None, float | None, float | None]:
+def _three(share: Interval) -> tuple[float | None, float | None, float | None]:
     return share.value, share.low, share.high
 
 
