@@ -16,7 +16,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-WORDS = ("errors", "model", "plugin", "options", "cube", "forms", "documents", "addresses", "keylines", "evidence")
+WORDS = (
+    "errors", "model", "plugin", "options", "cube", "forms", "documents", "addresses", "keylines", "evidence", "shell",
+)  # fmt: skip
 CONFIG = ("config", "config_messages", "config_reading")
 SNAPSHOT = ("snapshot", "snapshot_columns", "snapshot_detail", "snapshot_meta", "snapshot_templates")
 JOBS = ("jobs", "job_queue", "job_refresh", "job_runs")
@@ -48,6 +50,7 @@ MAY: dict[str, tuple[str, ...]] = {
     "model": (),
     "plugin": ("model",),
     "addresses": (),
+    "shell": (),
     "keylines": (),
     "options": ("addresses",),
     "cube": ("model", "errors"),

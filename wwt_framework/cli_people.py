@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
 import re
-import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ import click
 
 from wwt_framework.errors import WwtError
 from wwt_framework.model import ROLES
+from wwt_framework.shell import who_runs
 
 if TYPE_CHECKING:
     from wwt_framework.app import App
@@ -42,21 +42,14 @@ class Merged(click.Group):
 def groups(option: Option, build: Build) -> tuple[Merged, click.Group]:
     """The two groups; *option* adds ``--config``, *build* makes the house of it."""
     user = Merged("user", help="Look after people: who they are, what they may do.")
-    for command in (_list, _roles, _disable, _enable, _link, _unlink):
+    for command in (_list, _roles):
         user.add_command(command(option, build))
+    for act in _ACTS:
+        user.add_command(_act(act, option, build))
     auth = click.Group("auth", help="See who somebody would be; come in when no other way works.")
     auth.add_command(_try(option, build))
     auth.add_command(_break_glass(option, build))
     return user, auth
-
-
-def who_runs() -> str:
-    """Who has the shell, as the audit names them."""
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError):  # no name for this number, in a container for example
-        name = "somebody"
-    return f"{name}@{socket.gethostname()} (shell)"
 
 
 @contextmanager
@@ -115,59 +108,42 @@ def _roles(option: Option, build: Build) -> click.Command:
     return roles
 
 
-def _disable(option: Option, build: Build) -> click.Command:
-    @click.command("disable")
-    @option
-    @click.argument("name")
-    def disable(config_file: str | None, name: str) -> None:
-        """Let NAME in no more, by whatever backend, and end their sessions."""
+@dataclass(frozen=True)
+class Act:
+    """A command that does one thing to one person: `Keeper` has a verb of its name, with arguments of these names."""
+
+    name: str
+    arguments: tuple[str, ...]
+    help: str
+    told: str  # what it says then, of the person and the arguments
+
+
+_ACTS = (
+    Act(
+        "disable", ("name",), "Let NAME in no more, by whatever backend, and end their sessions.",
+        "{person} is disabled; no backend lets them in.",
+    ),
+    Act("enable", ("name",), "Let NAME in again.", "{person} may sign in."),
+    Act(
+        "link", ("name", "backend", "login"), "Say that LOGIN of BACKEND (auth.ldap) is the person NAME.",
+        "{login} of {backend} is {person}.",
+    ),
+    Act(
+        "unlink", ("backend", "login"), "Let LOGIN of BACKEND be somebody of their own again.",
+        "{login} of {backend} is {person} now.",
+    ),
+)  # fmt: skip
+
+
+def _act(act: Act, option: Option, build: Build) -> click.Command:
+    def command(config_file: str | None, **given: str) -> None:
         with _keeper(build, config_file) as keeper:
-            person = keeper.disable(name)
-        click.echo(f"{person.name} is disabled; no backend lets them in.")
+            person = getattr(keeper, act.name)(**given)
+        click.echo(act.told.format(person=person.name, **given))
 
-    return disable
-
-
-def _enable(option: Option, build: Build) -> click.Command:
-    @click.command("enable")
-    @option
-    @click.argument("name")
-    def enable(config_file: str | None, name: str) -> None:
-        """Let NAME in again."""
-        with _keeper(build, config_file) as keeper:
-            person = keeper.enable(name)
-        click.echo(f"{person.name} may sign in.")
-
-    return enable
-
-
-def _link(option: Option, build: Build) -> click.Command:
-    @click.command("link")
-    @option
-    @click.argument("name")
-    @click.argument("backend")
-    @click.argument("login")
-    def link(config_file: str | None, name: str, backend: str, login: str) -> None:
-        """Say that LOGIN of BACKEND (auth.ldap) is the person NAME."""
-        with _keeper(build, config_file) as keeper:
-            person = keeper.link(backend, login, name)
-        click.echo(f"{login} of {backend} is {person.name}.")
-
-    return link
-
-
-def _unlink(option: Option, build: Build) -> click.Command:
-    @click.command("unlink")
-    @option
-    @click.argument("backend")
-    @click.argument("login")
-    def unlink(config_file: str | None, backend: str, login: str) -> None:
-        """Let LOGIN of BACKEND be somebody of their own again."""
-        with _keeper(build, config_file) as keeper:
-            person = keeper.unlink(backend, login)
-        click.echo(f"{login} of {backend} is {person.name} now.")
-
-    return unlink
+    for argument in reversed(act.arguments):
+        command = click.argument(argument)(command)
+    return click.command(act.name, help=act.help)(option(command))
 
 
 def _try(option: Option, build: Build) -> click.Command:

@@ -9,6 +9,7 @@ Mappings are read-only by agreement; the plugin contracts check that they stay a
 from __future__ import annotations
 
 import dataclasses
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -481,6 +482,11 @@ ROLES = ("viewer", "operator", "admin", "machine")
 
 #: In whose name the house itself acts: its rules, its clock, who came by a break-glass code. Nobody else is called so.
 HOUSE_NAMES = frozenset({"auto", "wwt", "break-glass"})
+
+
+def name_key(name: str) -> str:
+    """*name* as names of people are compared: without case, and however its accents were typed."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 @dataclass(frozen=True, slots=True)

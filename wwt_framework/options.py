@@ -55,6 +55,16 @@ def _not_empty(value: Any) -> Any:
 ConfigPath = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(_in_folder)]
 """A path; when relative, relative to the folder of plugins.yml."""
 
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise ValueError(f"expected an existing file, got '{path}'")
+    return path
+
+
+ExistingFile = Annotated[ConfigPath, AfterValidator(_existing)]
+"""A ``ConfigPath`` at which a file lies."""
+
 Location = Annotated[str, BeforeValidator(_not_empty), AfterValidator(_location)]
 """A URL as it stands, or a path as in ``ConfigPath``."""
 
@@ -126,8 +136,8 @@ class Tls(BaseModel):
 
     model_config = _STRICT
 
-    certificate: ConfigPath = Field(description="PEM file of the certificate, with its chain")
-    key: ConfigPath = Field(description="PEM file of its private key")
+    certificate: ExistingFile = Field(description="PEM file of the certificate, with its chain")
+    key: ExistingFile = Field(description="PEM file of its private key")
     passphrase: SecretStr = Field(
         SecretStr(""), description="of an encrypted key; best {$file: PATH} or {$env: NAME}; empty: it is not encrypted"
     )
@@ -141,13 +151,6 @@ class Tls(BaseModel):
     def parts(self) -> tuple[Path, Path, str, Path | None]:
         """Certificate, key, its pass phrase, and authorities of visitors."""
         return self.certificate, self.key, self.passphrase.get_secret_value(), self.client_ca
-
-    @field_validator("certificate", "key")
-    @classmethod
-    def _is_there(cls, path: Path) -> Path:
-        if not path.is_file():
-            raise ValueError(f"expected an existing file, got '{path}'")
-        return path
 
     @field_validator("client_ca")
     @classmethod
@@ -172,7 +175,7 @@ class MailOptions(BaseModel):
     user: str = Field("", description="name with which to sign in there; empty: without")
     password: SecretStr = Field(SecretStr(""), description="its password; best {$file: PATH} or {$env: NAME}")
     sender: MailAddress = Field(description="address that mails come from, e.g. Grid console <wwt@example.org>")
-    ca_file: ConfigPath | None = Field(
+    ca_file: ExistingFile | None = Field(
         None, description="PEM file of who vouches for the server; without: the system's"
     )
     timeout_s: float = Field(30, gt=0, le=600, description="seconds to wait for any answer of the server")
@@ -196,13 +199,6 @@ class MailOptions(BaseModel):
         if not 0 < int(text.rpartition(":")[2]) < 65536:
             raise ValueError("expected a port from 1 to 65535")
         return text
-
-    @field_validator("ca_file")
-    @classmethod
-    def _is_there(cls, path: Path | None) -> Path | None:
-        if path is not None and not path.is_file():
-            raise ValueError(f"expected an existing file, got '{path}'")
-        return path
 
     @model_validator(mode="after")
     def _signs_in_safely(self) -> MailOptions:

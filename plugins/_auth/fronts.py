@@ -30,9 +30,7 @@ def _not_everybody(network: Network) -> Network:
     return network
 
 
-ProxyNetwork = Annotated[
-    ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_network), AfterValidator(_not_everybody)
-]
+ProxyNetwork = Annotated[Network, BeforeValidator(_network), AfterValidator(_not_everybody)]
 """Addresses of proxies: ``10.1.0.7`` or ``10.1.0.0/16``."""
 
 

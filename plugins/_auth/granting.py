@@ -13,6 +13,12 @@ from wwt_framework.options import PluginOptions
 LONGEST_NAME = 256  # characters, as at the sign-in page
 
 
+def known_roles(named: Iterable[str]) -> None:
+    """Raises ValueError in words when one of *named* is no role."""
+    if strange := sorted(set(named) - set(ROLES)):
+        raise ValueError(f"expected roles of {', '.join(ROLES)}; got '{strange[0]}'")
+
+
 class RoleOptions(PluginOptions):
     """The options of every backend that knows groups."""
 
@@ -24,8 +30,7 @@ class RoleOptions(PluginOptions):
     @field_validator("roles", "everybody")
     @classmethod
     def _are_roles(cls, named: Mapping[str, tuple[str, ...]] | tuple[str, ...]) -> object:
-        if strange := sorted(set(named) - set(ROLES)):
-            raise ValueError(f"expected roles of {', '.join(ROLES)}; got '{strange[0]}'")
+        known_roles(named)
         return named
 
     def granted(self, groups: Iterable[str]) -> frozenset[str]:

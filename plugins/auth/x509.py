@@ -15,13 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from wwt_framework import hookimpl
 from wwt_framework.documents import Entry, read_document
 from wwt_framework.errors import Denied, PluginError
-from wwt_framework.model import ROLES, User
+from wwt_framework.model import User
 from wwt_framework.options import ConfigPath, PluginOptions
 from wwt_framework.plugin import Health, LoginOption, PluginContext, Visit
 
 from .._auth.distinguished import Parts, parts_of, read, written
 from .._auth.fronts import Ignored, ProxyNetwork, as_said, is_among
-from .._auth.granting import usable_name
+from .._auth.granting import known_roles, usable_name
 from .._auth.revoked import Revoked
 
 _PROXIES = ("1.3.6.1.5.5.7.1.14", "1.3.6.1.4.1.3536.1.222")  # RFC 3820, and the draft before it
@@ -62,8 +62,7 @@ class Person(BaseModel):
     @field_validator("roles")
     @classmethod
     def _are_roles(cls, roles: tuple[str, ...]) -> tuple[str, ...]:
-        if strange := sorted(set(roles) - set(ROLES)):
-            raise ValueError(f"expected roles of {', '.join(ROLES)}; got '{strange[0]}'")
+        known_roles(roles)
         return roles
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -77,6 +78,21 @@ def test_what_can_not_be_done_is_said(wwt: Program) -> None:
     assert "There is no person called 'nora'" in wwt.run("user", "disable", "nora", code=1).output
     assert "Give a name" in wwt.run("auth", "try", code=1).output
     assert "expected minutes or hours" in wwt.run("auth", "break-glass", "--for", "3 days", code=1).output
+
+
+def test_who_has_no_name_in_a_container_can_make_an_account(wwt: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    wwt.write()
+
+    def nameless() -> str:
+        raise KeyError("getpwuid(): uid not found: 4711")
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    wwt.run("user", "add", "olga", "--password-stdin", typed="correct horse\n")
+    store = open_store(f"sqlite:///{wwt.folder / 'wwt-data' / 'wwt.db'}")
+    (deed,) = ledger.deeds(store, 1, "account made")
+    store.close()
+
+    assert deed.user == f"somebody@{socket.gethostname()} (shell)"
 
 
 def test_break_glass_makes_a_code_that_works_once_until_its_time(wwt: Program) -> None:

@@ -471,12 +471,19 @@ def test_a_wrong_password_is_asked_each_time(gate: Gate) -> None:
 def test_remembering_tells_where_the_name_ends() -> None:
     keyed = KeyedHash()
 
-    assert keyed("olga", "x") == keyed("olga", "x")
-    assert keyed("olga", "x") != keyed("olg", "ax")
+    assert keyed("olga", "x", "open") == keyed("olga", "x", "open")
+    assert keyed("olga", "x", "open") != keyed("olg", "ax", "open")
+    assert keyed("olga", "x", "open") != keyed("olga", "xo", "pen")
+
+
+def test_what_was_remembered_is_not_found_after_a_change_of_the_account() -> None:
+    keyed = KeyedHash()
+
+    assert keyed("olga", "x", "operator") != keyed("olga", "x", "viewer")
 
 
 def test_what_is_remembered_means_nothing_to_another_process() -> None:
-    assert KeyedHash()("olga", "x") != KeyedHash()("olga", "x")
+    assert KeyedHash()("olga", "x", "") != KeyedHash()("olga", "x", "")
 
 
 def test_only_so_many_are_remembered() -> None:

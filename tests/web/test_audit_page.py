@@ -104,6 +104,14 @@ def test_who_tries_too_often_hears_when_to_try_again(installation: Any) -> None:
     assert not client.cookies
 
 
+def test_who_guesses_break_glass_codes_too_often_hears_it_too(installation: Any) -> None:
+    client = installation(limits=LimitsOptions(sign_in=Limit(per_account=2, per_address=2, minutes=15)))
+    answers = [client.post("/break-glass", form={"code": "guessed"}, headers=ORIGIN) for _ in range(3)]
+
+    assert [got.status for got in answers] == [401, 401, 429]
+    assert 0 < int(answers[2].header("Retry-After")) <= 900
+
+
 def test_a_script_that_tries_too_often_hears_it_too(installation: Any) -> None:
     client = installation(limits=TWO)
     client.passwords["olga"] = "wrong"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from typing import Any
 
 from wwt_framework.addresses import address
 from wwt_framework.errors import Denied, NotFound, PluginError, TooOften, WwtError
-from wwt_framework.model import OPEN_STATES, ROLES, TRANSITIONS, Action, ActionState, Case, SiteStatus
+from wwt_framework.model import OPEN_STATES, ROLES, TRANSITIONS, Action, ActionState, Case, SiteStatus, name_key
 from wwt_framework.plugin import Account, ActionKind, Credential, ExecutorSeen, ExecutorWord, Reported
 
 QUEUED = ActionState.QUEUED
@@ -113,30 +112,25 @@ class ActionsInMemory:
         self.kept[action.id] = replace(action, state=state, note=note, changed_at=self._now())
 
 
-def _key(name: str) -> str:
-    """Names as they are compared."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-
-
 class AccountsInMemory:
     """`AccountsDoor` over a dictionary."""
 
     def __init__(self, accounts: Iterable[Account] = ()) -> None:
-        self._kept = {_key(account.name): account for account in accounts}
+        self._kept = {name_key(account.name): account for account in accounts}
         self.signed_out: list[str] = []
 
     def find(self, name: str) -> Account | None:
-        return self._kept.get(_key(name))
+        return self._kept.get(name_key(name))
 
     def add(self, account: Account) -> None:
-        if _key(account.name) in self._kept:
+        if name_key(account.name) in self._kept:
             raise WwtError(f"There is already an account '{account.name}'.")
         if strange := account.roles - set(ROLES):
             raise WwtError(f"Unknown role '{min(strange)}'; there are {', '.join(ROLES)}.")
-        self._kept[_key(account.name)] = account
+        self._kept[name_key(account.name)] = account
 
     def change(self, name: str, **fields: Any) -> Account:
-        key = _key(name)
+        key = name_key(name)
         if key not in self._kept:
             raise NotFound(f"There is no account '{name}'.")
         if "roles" in fields:
@@ -165,7 +159,7 @@ class CredentialsInMemory:
     def add(self, credential: Credential) -> Credential:
         if (credential.kind, credential.name) in self._kept:
             raise WwtError(f"There is a {credential.kind} of this name already.")
-        kept = replace(credential, owner=_key(credential.owner), created_at=self.now(), used_at=None)
+        kept = replace(credential, owner=name_key(credential.owner), created_at=self.now(), used_at=None)
         self._kept[kept.kind, kept.name] = kept
         return kept
 
@@ -174,7 +168,7 @@ class CredentialsInMemory:
         return None if found is None or self._expired(found) else found
 
     def all(self, kind: str, owner: str | None = None) -> list[Credential]:
-        whose = None if owner is None else _key(owner)
+        whose = None if owner is None else name_key(owner)
         wanted = [one for one in self._kept.values() if one.kind == kind and whose in (None, one.owner)]
         return [one for one in reversed(wanted) if not self._expired(one)]
 
@@ -198,7 +192,7 @@ class CredentialsInMemory:
         gone = [
             key
             for key, one in self._kept.items()
-            if one.kind in kinds and (self._expired(one) if owner is None else one.owner == _key(owner))
+            if one.kind in kinds and (self._expired(one) if owner is None else one.owner == name_key(owner))
         ]
         for key in gone:
             del self._kept[key]

@@ -7,6 +7,7 @@ from collections.abc import MutableMapping
 from typing import Any
 from urllib.parse import quote
 
+from wwt_framework.errors import Denied, TooOften
 from wwt_framework.model import User
 from wwt_framework.services.access import Browser
 from wwt_framework.store.ledger import Session
@@ -41,6 +42,11 @@ def break_glass(exchange: Exchange, code: str) -> None:
     session = exchange.app.access.sessions.break_glass(code, browser_of(exchange))
     seconds = (session.ends_at - session.created_at).total_seconds()
     set_cookie(exchange, session.token, int(seconds))
+
+
+def turned_away(denied: Denied) -> tuple[int, dict[str, str]]:
+    """Status and headers of a page of signing in that says why it did not work."""
+    return (429, {"Retry-After": str(denied.again_s)}) if isinstance(denied, TooOften) else (401, {})
 
 
 def sign_out(exchange: Exchange) -> None:

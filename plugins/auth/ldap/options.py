@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from wwt_framework.options import ConfigPath
+from wwt_framework.options import ExistingFile
 
 from ..._auth.granting import RoleOptions
 
@@ -26,7 +26,7 @@ class LdapOptions(RoleOptions):
         "starttls",
         description="what protects ldap:// addresses: starttls, or none on this machine; ldaps:// needs neither",
     )
-    ca_file: ConfigPath | None = Field(
+    ca_file: ExistingFile | None = Field(
         None, description="PEM file of who vouches for the servers; without: the system's"
     )
     timeout_s: float = Field(2, gt=0, le=60, description="seconds to wait for each answer of a server")
@@ -54,13 +54,6 @@ class LdapOptions(RoleOptions):
             if not re.fullmatch(r"ldaps?://[^\s/?#@]+/?", server):
                 raise ValueError(f"expected ldaps://host or ldap://host, got '{server}'")
         return servers
-
-    @field_validator("ca_file")
-    @classmethod
-    def _is_there(cls, path: ConfigPath | None) -> ConfigPath | None:
-        if path is not None and not path.is_file():
-            raise ValueError(f"expected an existing file, got '{path}'")
-        return path
 
     @field_validator("people", "groups", "bind_dn")
     @classmethod

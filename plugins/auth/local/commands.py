@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,7 @@ from wwt_framework.addresses import address
 from wwt_framework.errors import WwtError
 from wwt_framework.model import ROLES
 from wwt_framework.plugin import Account, Command, PluginContext
+from wwt_framework.shell import who_runs
 
 from .importing import Import, read_addresses, read_users
 from .passwords import LONGEST
@@ -24,7 +24,6 @@ def commands(context: PluginContext[Any], add: Callable[..., Account], resetting
     """What `wwt` learns by this plugin."""
     users = click.Group("user", help="Make and look after local accounts.")
     users.add_command(_add(context, add))
-    users.add_command(_list(context))
     users.add_command(_email(context))
     users.add_command(_reset(context, resetting))
     return [
@@ -44,22 +43,9 @@ def _add(context: PluginContext[Any], make: Callable[..., Account]) -> click.Com
         """Make an account called NAME."""
         password = _from_stdin() if password_stdin else _from_terminal()
         with_words(lambda: _say_made(make(name, password, roles, full_name, email)))
-        context.audit.write("account made", getpass.getuser(), name, roles=sorted(roles))
+        context.audit.write("account made", who_runs(), name, roles=sorted(roles))
 
     return add
-
-
-def _list(context: PluginContext[Any]) -> click.Command:
-    @click.command("list")
-    def list_() -> None:
-        """Show every account."""
-        accounts = context.accounts.all()
-        for account in accounts:
-            click.echo(_line(account))
-        if not accounts:
-            click.echo("There are no accounts yet; make one with: wwt user add NAME --role operator")
-
-    return list_
 
 
 def _email(context: PluginContext[Any]) -> click.Command:
@@ -73,7 +59,7 @@ def _email(context: PluginContext[Any]) -> click.Command:
         except ValueError as err:
             raise click.ClickException(str(err)) from err
         with_words(lambda: context.accounts.change(name, email=found))
-        context.audit.write("address changed", getpass.getuser(), name)
+        context.audit.write("address changed", who_runs(), name)
         click.echo(f"Mails for {name} go to {found}.")
 
     return email
@@ -90,7 +76,7 @@ def _reset(context: PluginContext[Any], resetting: Resetting) -> click.Command:
             raise click.ClickException(f"There is no account called {name!r}; `wwt user list` shows all.")
         if not account.active:
             raise click.ClickException(f"The account {account.name} is closed; open it first.")
-        context.audit.write("reset asked for", getpass.getuser(), account.name, shown=show)
+        context.audit.write("reset asked for", who_runs(), account.name, shown=show)
         if show:
             code, until = resetting.open(account)
             click.echo(f"Until {until:%Y-%m-%d %H:%M} UTC, once: {context.url('/resetpassword', code=code)}")
@@ -130,7 +116,7 @@ def _import(context: PluginContext[Any], resetting: Resetting) -> click.Command:
         run = Import(context, resetting, roles or ("operator",), known, unconfirmed, not no_mail)
         for row in rows:
             click.echo(run.take(row))
-        context.audit.write("accounts imported", getpass.getuser(), str(file), told=run.summary)
+        context.audit.write("accounts imported", who_runs(), str(file), told=run.summary)
         click.echo(run.summary)
 
     return import_users
@@ -163,9 +149,3 @@ def _from_terminal() -> str:
         raise click.ClickException("There is no terminal to ask at; give the password with --password-stdin.")
     password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     return password
-
-
-def _line(account: Account) -> str:
-    roles = ", ".join(sorted(account.roles)) or "no role"
-    who = " ".join(filter(None, [account.full_name, f"<{account.email}>" if account.email else ""]))
-    return "  ".join(filter(None, [account.name, roles, who, "" if account.active else "(closed)"]))

@@ -6,7 +6,7 @@ import re
 
 from pydantic import Field, SecretStr, field_validator
 
-from wwt_framework.options import ConfigPath
+from wwt_framework.options import ExistingFile
 
 from ..._auth.granting import RoleOptions
 
@@ -47,7 +47,7 @@ class OidcOptions(RoleOptions):
     leeway_s: float = Field(30, ge=0, le=300, description="seconds by which clocks may differ")
     keys_age_s: float = Field(3600, gt=0, description="seconds after which metadata and keys are fetched again")
     timeout_s: float = Field(10, gt=0, le=60, description="seconds to wait for the provider")
-    ca_file: ConfigPath | None = Field(
+    ca_file: ExistingFile | None = Field(
         None, description="PEM file of who vouches for the provider; without: the system's"
     )
     sign_out: bool = Field(True, description="offer to sign out at the provider, too")
@@ -74,13 +74,6 @@ class OidcOptions(RoleOptions):
         if "openid" not in scopes:
             raise ValueError("scopes must have openid among them: without it there is no sign-in")
         return scopes
-
-    @field_validator("ca_file")
-    @classmethod
-    def _is_there(cls, path: ConfigPath | None) -> ConfigPath | None:
-        if path is not None and not path.is_file():
-            raise ValueError(f"expected an existing file, got '{path}'")
-        return path
 
     @property
     def metadata_url(self) -> str:

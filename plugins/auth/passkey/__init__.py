@@ -10,7 +10,7 @@ from wwt_framework import hookimpl
 from wwt_framework.options import PluginOptions
 from wwt_framework.plugin import Health, LoginOption, Page, PluginContext
 
-from .ceremony import Ceremony, Place
+from .ceremony import KIND, Ceremony
 from .pages import Pages
 
 
@@ -23,24 +23,22 @@ class Passkeys:
 
     def __init__(self, context: PluginContext[Options]) -> None:
         self._context = context
+        self._ceremony = Ceremony(context)
 
     @hookimpl
     def register_login_options(self) -> Sequence[LoginOption]:
-        if self._place().problem:
+        if self._ceremony.place.problem:
             return []
         return [LoginOption("With a passkey", "/passkeys/sign-in", "One that you have added to your account.")]
 
     @hookimpl
     def register_pages(self) -> Sequence[Page]:
-        return Pages(self._context, Ceremony(self._context, self._place)).pages()
+        return Pages(self._context, self._ceremony).pages()
 
     @hookimpl
     def report_health(self) -> Health:
         """Whether browsers do passkeys at the address that others reach us by."""
-        place = self._place()
-        count = len(self._context.credentials.all("passkey"))
+        place = self._ceremony.place
+        count = len(self._context.credentials.all(KIND))
         told = f"{count} passkey{'' if count == 1 else 's'}"
         return Health(not place.problem, f"{told}; {place.problem}" if place.problem else f"{told} for {place.host}")
-
-    def _place(self) -> Place:
-        return Place.of(self._context.url("/"))

@@ -6,7 +6,7 @@ import hashlib
 import ipaddress
 import json
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -60,9 +60,13 @@ def _is_number(host: str) -> bool:
 class Ceremony:
     """What is asked of a device, and whether its answer is right. A challenge is good once and for some minutes."""
 
-    def __init__(self, context: PluginContext[Any], place: Callable[[], Place]) -> None:
+    def __init__(self, context: PluginContext[Any]) -> None:
         self._context = context
-        self._place = place
+
+    @property
+    def place(self) -> Place:
+        """Where browsers see us now: plugins.yml may change."""
+        return Place.of(self._context.url("/"))
 
     # -- adding --
 
@@ -72,7 +76,7 @@ class Ceremony:
         if len(kept) >= MOST:
             raise WwtError(f"An account has at most {MOST} passkeys; remove one first.")
         options = webauthn.generate_registration_options(
-            rp_id=self._place().host,
+            rp_id=self.place.host,
             rp_name="WWT",
             user_name=account.name,
             user_display_name=account.full_name or account.name,
@@ -88,7 +92,7 @@ class Ceremony:
     def add(self, account: Account, answer: Any, label: str, scratch: MutableMapping[str, Any]) -> Credential:
         """Keep the passkey that a device has made. Raises `WwtError` in words."""
         challenge = self._taken(scratch, "add", account.name)
-        place = self._place()
+        place = self.place
         try:
             made = webauthn.verify_registration_response(
                 credential=_object(answer), expected_challenge=challenge, expected_rp_id=place.host,
@@ -111,7 +115,7 @@ class Ceremony:
 
     def challenge(self, scratch: MutableMapping[str, Any]) -> Any:
         """What a browser needs to sign in: any passkey of this host."""
-        options = webauthn.generate_authentication_options(rp_id=self._place().host, user_verification=_VERIFIED)
+        options = webauthn.generate_authentication_options(rp_id=self.place.host, user_verification=_VERIFIED)
         self._keep(scratch, "enter", options.challenge, "")
         return json.loads(webauthn.options_to_json(options))
 
@@ -126,7 +130,7 @@ class Ceremony:
         account = self._context.accounts.find(kept.details["account"]) if kept else None
         if kept is None or account is None:
             raise refusal
-        place = self._place()
+        place = self.place
         try:
             signed = webauthn.verify_authentication_response(
                 credential=_object(answer), expected_challenge=challenge, expected_rp_id=place.host,

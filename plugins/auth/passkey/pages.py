@@ -9,7 +9,7 @@ from wwt_framework.model import User
 from wwt_framework.plugin import Account, Page, PluginContext, Reply, Snapshot, Visit
 
 from ..._auth.posted import one, within
-from .ceremony import KIND, LONGEST_LABEL, Ceremony, Place
+from .ceremony import KIND, LONGEST_LABEL, Ceremony
 
 
 class Pages:
@@ -126,7 +126,7 @@ class Pages:
 
     def _drawn(self, template: str, **values: Any) -> Reply:
         script = f"plugins/{self._context.name}/passkeys.js"
-        place = Place.of(self._context.url("/"))
+        place = self._ceremony.place
         values = {"script": script, "problem": place.problem, "host": place.host, **values}
         return Reply(template=template, values=values, headers={"Cache-Control": "no-store"})
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 
 from pydantic import Field, model_validator
 
 from wwt_framework import hookimpl
-from wwt_framework.model import User
+from wwt_framework.model import User, name_key
 from wwt_framework.options import PluginOptions
 from wwt_framework.plugin import Command, Health, Job, Page, PluginContext, Progress, Visit
 
@@ -53,7 +52,7 @@ class TokenBackend:
     def authenticate(self, username: str, password: str) -> User | None:
         """The same by HTTP basic, for programs that know only that: the token in the place of the password."""
         token = self._tokens.find(password) if is_token(password) else None
-        return token.user() if token and _same_name(token.owner, username) else None
+        return token.user() if token and name_key(token.owner) == name_key(username) else None
 
     # -- what people and admins see --
 
@@ -78,7 +77,7 @@ class TokenBackend:
         """Mail who has a token that ends within a week, once; the webmaster for executors."""
         self._context.credentials.forget(["token"])
         mail, told = self._context.mail, 0
-        for token in self._ending() if mail.has_server() else ():
+        for token in _ending(self._tokens.all()) if mail.has_server() else ():
             if to := token.email or mail.webmaster():
                 mail.send([to], f"A token of {token.owner} ends soon", self._warning(token), once=f"ends:{token.id}")
                 told += 1
@@ -95,27 +94,20 @@ class TokenBackend:
     @hookimpl
     def report_health(self) -> Health:
         """Whether an executor is about to lose its way in."""
-        count = len(self._tokens.all())
-        ending = [token for token in self._ending() if token.is_machine]
-        # One that was replaced ends as it should.
-        alone = [
-            t
-            for t in ending
-            if not any(o.owner == t.owner and o.is_machine and o.expires_at > t.expires_at for o in self._tokens.all())
-        ]
-        told = f"{count} token{'' if count == 1 else 's'}"
-        if not alone:
+        tokens = self._tokens.all()
+        told = f"{len(tokens)} token{'' if len(tokens) == 1 else 's'}"
+        # One that was replaced ends as it should: the last of each executor counts.
+        machines = sorted((token for token in tokens if token.is_machine), key=lambda token: token.expires_at)
+        ending = _ending({token.owner: token for token in machines}.values())
+        if not ending:
             return Health(True, told)
-        first = min(alone, key=lambda token: token.expires_at)
+        first = min(ending, key=lambda token: token.expires_at)
         return Health(
             False, f"{told}; the one of the executor {first.owner} ends at {first.expires_at:%Y-%m-%d %H:%M} UTC"
         )
 
-    def _ending(self) -> list[Token]:
-        soon = datetime.now(timezone.utc) + _WARN
-        return [token for token in self._tokens.all() if token.expires_at <= soon]
 
-
-def _same_name(one: str, other: str) -> bool:
-    """Names as people write them: case does not count."""
-    return unicodedata.normalize("NFKC", one).casefold() == unicodedata.normalize("NFKC", other).casefold()
+def _ending(tokens: Iterable[Token]) -> list[Token]:
+    """Those that are good for a week at most."""
+    soon = datetime.now(timezone.utc) + _WARN
+    return [token for token in tokens if token.expires_at <= soon]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import Any
 
 import click
@@ -10,6 +9,7 @@ import click
 from wwt_framework.errors import WwtError
 from wwt_framework.model import User
 from wwt_framework.plugin import Command, PluginContext
+from wwt_framework.shell import who_runs
 
 from .kept import MACHINE, SCOPES, Made, Token, Tokens
 from .pages import executor
@@ -38,7 +38,7 @@ def _add(context: PluginContext[Any], tokens: Tokens) -> click.Command:
             made = tokens.make(owner, scope, label, days or context.options.days)
         except WwtError as err:
             raise click.ClickException(str(err)) from err
-        context.audit.write("token made", getpass.getuser(), name, token=made.token.id, scope=scope)
+        context.audit.write("token made", who_runs(), name, token=made.token.id, scope=scope)
         _show(made)
 
     return add
@@ -81,7 +81,7 @@ def _rotate(context: PluginContext[Any], tokens: Tokens) -> click.Command:
             made = tokens.rotate(id_, options.days, hours, None)
         except WwtError as err:
             raise click.ClickException(str(err)) from err
-        context.audit.write("token rotated", getpass.getuser(), made.token.owner, token=made.token.id, before=id_)
+        context.audit.write("token rotated", who_runs(), made.token.owner, token=made.token.id, before=id_)
         _show(made)
         click.echo(f"The old one, {id_}, works for {hours:g} hours more.", err=True)
 
@@ -97,7 +97,7 @@ def _revoke(context: PluginContext[Any], tokens: Tokens) -> click.Command:
             token = tokens.revoke(id_, None)
         except WwtError as err:
             raise click.ClickException(str(err)) from err
-        context.audit.write("token revoked", getpass.getuser(), token.owner, token=id_)
+        context.audit.write("token revoked", who_runs(), token.owner, token=id_)
         click.echo(f"The token {token.id} of {token.owner} has ended.")
 
     return revoke

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import sys
 import sysconfig
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import requests
+
+from tests.conftest import lacking
 
 from .fronts import MODULES, apache, free_port, unprivileged
 from .installations import who
@@ -58,23 +59,25 @@ OIDCPassClaimsAs environment
 """
 
 
-def _mismatch() -> str:
-    """Why Apache can not run our Python; "" when it can."""
+def packages(root: Path) -> Path:
+    """Our packages, for the Python that Apache runs: those of these tests, or `tools/extras.sh` has made others."""
     found = re.search(rb"libpython(3\.\d+)", (MODULES / "mod_wsgi.so").read_bytes())
-    ours = f"{sys.version_info.major}.{sys.version_info.minor}"
-    if not found or found[1].decode() != ours:
-        return f"mod_wsgi runs Python {found[1].decode() if found else '?'}, these tests {ours}"
+    assert found
+    theirs = f"python{found[1].decode()}"
+    own = Path(sysconfig.get_path("platlib"))
+    folder = own if own.parent.name == theirs else root / "build" / "apache" / "lib" / theirs / "site-packages"
+    if not folder.is_dir():
+        lacking(f"Apache runs {theirs}, for which nothing is installed in build/apache (`make test` does it)")
     if user := unprivileged():
-        readable = ["runuser", "-u", user, "--", "test", "-r", f"{Path(__file__)}"]
+        readable = ["runuser", "-u", user, "--", "test", "-r", str(folder)]
         if subprocess.run(readable, check=False).returncode:
-            return f"{user} can not read this tree"
-    return ""
+            lacking(f"Apache runs as {user}, who can not read {folder}")
+    return folder
 
 
 @pytest.fixture(scope="module")
-def front(front_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if why := _mismatch():
-        pytest.skip(why)
+def front(root: Path, front_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    site = packages(root)
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     provider = OpenIdProvider(tmp_path_factory.mktemp("op"), free_port(), address, [f"{address}/oidc_cb"])
@@ -83,7 +86,7 @@ def front(front_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     (front_folder / "wwt_application.py").write_text(APPLICATION.format(**say))
     (front_folder / "plugins.yml").write_text(PLUGINS.format(**say))
     (front_folder / "data").mkdir()
-    server = apache(front_folder, port, CONF.format(**say, site=sysconfig.get_path("platlib")))
+    server = apache(front_folder, port, CONF.format(**say, site=site))
     if user := unprivileged():
         shutil.chown(front_folder / "data", user)
     try:

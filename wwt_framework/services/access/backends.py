@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -14,12 +14,22 @@ from wwt_framework.model import ROLES, User
 from wwt_framework.plugin import Visit
 
 if TYPE_CHECKING:
-    from wwt_framework.hooks.manager import Hooks
+    from wwt_framework.hooks.manager import Answer, Hooks
 
 log = logging.getLogger(__name__)
 
 HASHES = 2  # passwords that are checked at the same time; argon2 takes 64 MiB for each
 PATIENCE_S = 10.0  # that one waits for one's turn
+
+
+def added_up(user: User, answers: Sequence[Answer], before: frozenset[str] = frozenset()) -> frozenset[str]:
+    """The roles of *user* by these *answers* to ``grant_roles``, *before* in the place of those that failed.
+
+    When the user's own backend grants roles, its answer takes the place of what it said at sign-in.
+    """
+    own = any(answer.ok and answer.plugin == user.backend for answer in answers)
+    roles = frozenset() if own else user.roles
+    return roles.union(*(answer.value if answer.ok else before for answer in answers))
 
 
 class Backends:
@@ -57,17 +67,13 @@ class Backends:
     def with_roles(self, user: User, before: frozenset[str] = frozenset()) -> User:
         """*user* with the roles that came from its backend and those that are granted to it. Raises `Denied`.
 
-        When the user's own backend grants roles, its answer takes the place of what it said at sign-in.
         *before*: the roles known so far; they stay as long as a plugin can not be asked.
         """
         answers = self._hooks().each("grant_roles", user=user)
         for answer in answers:
             if isinstance(answer.error, Denied):
                 raise answer.error
-        own = any(answer.ok and answer.plugin == user.backend for answer in answers)
-        roles = set() if own else set(user.roles)
-        for answer in answers:
-            roles.update(answer.value if answer.ok else before)
+        roles = added_up(user, answers, before)
         if strange := sorted(roles - set(ROLES)):
             log.warning("unknown roles were left out", extra={"user": user.name, "roles": strange})
         return replace(user, roles=frozenset(roles & set(ROLES)))

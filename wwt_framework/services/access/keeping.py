@@ -84,7 +84,7 @@ class Keeper:
     def end_sessions(self, name: str, digest: str = "", keep: str = "") -> int:
         """End one session of *name*, or all but *keep*; returns how many."""
         with self._store.write():
-            ended = ledger.end_some_sessions(self._store, name, digest, keep)
+            ended = ledger.end_sessions_of(self._store, name, digest, keep)
             ledger.write_down(self._store, self._by, "ended sessions", name, remote=self._remote, sessions=ended)
         return ended
 

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from wwt_framework.errors import TooOften
+from wwt_framework.model import name_key
 from wwt_framework.options import Limit, LimitsOptions
 from wwt_framework.store import Store, ledger
 from wwt_framework.store.ledger import Bound
@@ -45,7 +46,7 @@ class Limits:
         within = timedelta(minutes=limit.minutes)
         bounds = []
         if account:
-            key = self._key(what, "account", ledger.name_key(account), known)
+            key = self._key(what, "account", name_key(account), known)
             bounds.append(Bound(key, limit.per_account, within))
         if remote:
             bounds.append(Bound(self._key(what, "address", network_of(remote)), limit.per_address, within))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from wwt_framework.errors import Denied, NotSignedIn, WwtError
 from wwt_framework.model import ROLES, User
 from wwt_framework.plugin import Visit
-from wwt_framework.services.access.backends import Backends
+from wwt_framework.services.access.backends import Backends, added_up
 from wwt_framework.services.access.credentials import check_bounds
 from wwt_framework.services.access.persons import as_person, within_scope
 from wwt_framework.store import Store, ledger
@@ -27,7 +27,6 @@ class Wanted:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # names in lower case
     remote_user: str = ""  # as a server in front sets it
     dn: str = ""  # subject of a client certificate that was verified
-    issuer: str = ""
     peer: str = "127.0.0.1"  # where the request comes from
 
     @property
@@ -114,9 +113,7 @@ def _tried(hooks: Hooks, store: Store, wanted: Wanted) -> Trial:
 
 
 def _visit(wanted: Wanted) -> Visit:
-    certificate = (
-        {"subject": wanted.dn, "issuer": wanted.issuer, "serial": "", "verified": "SUCCESS"} if wanted.dn else {}
-    )
+    certificate = {"subject": wanted.dn, "issuer": "", "serial": "", "verified": "SUCCESS"} if wanted.dn else {}
     return Visit(
         "GET", "/", wanted.headers, remote=wanted.peer, peer=wanted.peer, remote_user=wanted.remote_user,
         client_certificate=certificate,
@@ -166,30 +163,29 @@ def _last_roles(person: ledger.Person, backend: str, login: str) -> frozenset[st
 
 
 def _as_whom(hooks: Hooks, store: Store, user: User) -> Trial:
-    """Roles as `Backends.with_roles` adds them up, each with where it comes from; then the person."""
-    lines, roles, own, refusal = [], set[str](), False, ""
-    for answer in hooks.each("grant_roles", user=user):
+    """The roles, each with where it comes from; then the person."""
+    answers = hooks.each("grant_roles", user=user)
+    lines, refusal = [], ""
+    for answer in answers:
         if isinstance(answer.error, Denied):
             refusal = refusal or str(answer.error)
             lines.append(Line(answer.plugin, f"refuses: {answer.error}", "denied"))
         elif not answer.ok:
             lines.append(Line(answer.plugin, f"could not say: {answer.complaint}", "failed"))
         else:
-            own = own or answer.plugin == user.backend
-            roles.update(answer.value)
             lines.append(_roles_line(answer.plugin, answer.value))
-    roles = (roles if own else roles | user.roles) & set(ROLES)
-    if user.roles and own:
+    known = replace(user, roles=added_up(user, answers) & set(ROLES))
+    if user.roles and any(answer.ok and answer.plugin == user.backend for answer in answers):
         lines.insert(0, Line(user.backend, "grants roles itself, so what it said at sign-in does not count"))
     person = ledger.person_of(store, user.backend, user.name)
     if person is None:
         name = ledger.name_of_new(store, user)
-        return Trial((), tuple(lines), within_scope(replace(user, name=name, roles=frozenset(roles))), True, refusal)
+        return Trial((), tuple(lines), within_scope(replace(known, name=name)), True, refusal)
     if person.roles:
         lines.append(Line("granted here", ", ".join(sorted(person.roles)), "yes"))
     if person.disabled_at is not None:
         refusal = refusal or f"{person.name} was disabled by {person.disabled_by}."
-    return Trial((), tuple(lines), as_person(replace(user, roles=frozenset(roles)), person), False, refusal)
+    return Trial((), tuple(lines), as_person(known, person), False, refusal)
 
 
 def _roles_line(plugin: str, roles: Sequence[str]) -> Line:

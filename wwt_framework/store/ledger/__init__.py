@@ -132,7 +132,6 @@ from wwt_framework.store.ledger.people import (
     add_account,
     change_account,
     find_account,
-    name_key,
 )
 from wwt_framework.store.ledger.persons import (
     Identity,
@@ -185,7 +184,6 @@ from wwt_framework.store.ledger.sessions import (
     claim_roles,
     end_session,
     end_sessions_of,
-    end_some_sessions,
     find_session,
     forget_role_times,
     forget_sessions,
@@ -281,7 +279,6 @@ __all__ = [
     "end_run",
     "end_session",
     "end_sessions_of",
-    "end_some_sessions",
     "events",
     "events_numbered",
     "events_since",
@@ -335,7 +332,6 @@ __all__ = [
     "marks",
     "meet",
     "move",
-    "name_key",
     "name_of_new",
     "names_of",
     "newest_lab_results",

@@ -34,6 +34,7 @@ class DeedQuery:
     since: datetime | None = None
     until: datetime | None = None  # without it
     before: int | None = None  # number of a deed: only older ones
+    subject: str = ""
 
 
 def write_down(store: Store, user: str, deed: str, subject: str = "", *, remote: str = "", **details: Any) -> None:
@@ -51,14 +52,7 @@ def write_down(store: Store, user: str, deed: str, subject: str = "", *, remote:
 
 def deeds(store: Store, limit: int = 100, deed: str = "", subject: str = "") -> list[Deed]:
     """What was done, newest first; only *deed*, only to *subject*, where these are given."""
-    table = store.tables.deed
-    query = table.select().order_by(table.number.desc()).limit(limit)
-    if deed:
-        query = query.where(table.deed == deed)
-    if subject:
-        query = query.where(table.subject == subject)
-    with store.connection():
-        return [_deed(row) for row in query]
+    return find_deeds(store, DeedQuery(deed=deed, subject=subject), limit)
 
 
 def find_deeds(store: Store, query: DeedQuery, limit: int) -> list[Deed]:
@@ -70,6 +64,8 @@ def find_deeds(store: Store, query: DeedQuery, limit: int) -> list[Deed]:
         wanted = wanted.where(table.user_name.in_(names) | table.subject.in_(names))
     if query.deed:
         wanted = wanted.where(table.deed == query.deed)
+    if query.subject:
+        wanted = wanted.where(table.subject == query.subject)
     if query.since is not None:
         wanted = wanted.where(table.at >= query.since)
     if query.until is not None:

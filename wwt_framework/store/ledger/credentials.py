@@ -9,9 +9,9 @@ from typing import Any
 import peewee
 
 from wwt_framework.errors import NotFound, WwtError
+from wwt_framework.model import name_key
 from wwt_framework.plugin import Credential
 from wwt_framework.store import Store
-from wwt_framework.store.ledger.people import name_key
 
 _USE_AGE = timedelta(minutes=1)  # how exactly the last use is known
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from wwt_framework.model import name_key
 from wwt_framework.store import Store
-from wwt_framework.store.ledger.people import name_key
 from wwt_framework.store.ledger.sessions import digest_of
 
 _KEPT = timedelta(days=400)  # as long as browsers keep a cookie

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -10,18 +9,13 @@ from typing import Any
 import peewee
 
 from wwt_framework.errors import NotFound, WwtError
-from wwt_framework.model import HOUSE_NAMES, ROLES
+from wwt_framework.model import HOUSE_NAMES, ROLES, name_key
 from wwt_framework.plugin import Account
 from wwt_framework.store import Store
 from wwt_framework.store.fields import storable
 
 LONGEST_NAME = 100
 _CHANGEABLE = ("secret", "roles", "full_name", "email", "active")
-
-
-def name_key(name: str) -> str:
-    """*name* as names are compared: without case, and however its accents were typed."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def find_account(store: Store, name: str) -> Account | None:

@@ -10,9 +10,9 @@ from typing import Any
 import peewee
 
 from wwt_framework.errors import NotFound, WwtError
-from wwt_framework.model import HOUSE_NAMES, ROLES, User
+from wwt_framework.model import HOUSE_NAMES, ROLES, User, name_key
 from wwt_framework.store import Store
-from wwt_framework.store.ledger.people import LONGEST_NAME, name_key
+from wwt_framework.store.ledger.people import LONGEST_NAME
 
 _SEEN = timedelta(hours=1)  # how exactly the last use of an identity without sessions is known
 

@@ -116,11 +116,12 @@ def end_session(store: Store, token: str) -> None:
         table.delete().where(table.digest == digest_of(token)).execute()
 
 
-def end_sessions_of(store: Store, user_name: str) -> int:
-    """Sign somebody out everywhere; returns how many sessions there were."""
+def end_sessions_of(store: Store, user_name: str, digest: str = "", keep: str = "") -> int:
+    """End the session *digest* of somebody, or all of them but *keep*; returns how many there were."""
     table = store.tables.session
+    mine = (table.user_name == user_name) & (table.digest != keep)
     with store.write():
-        ended: int = table.delete().where(table.user_name == user_name).execute()
+        ended: int = table.delete().where(mine & (table.digest == digest) if digest else mine).execute()
     return ended
 
 
@@ -137,15 +138,6 @@ def sessions_of(store: Store, user_name: str) -> list[Session]:
     with store.connection():
         rows = table.select().where(table.user_name == user_name).order_by(table.last_seen.desc(), table.digest)
         return [_session(row) for row in rows]
-
-
-def end_some_sessions(store: Store, user_name: str, digest: str = "", keep: str = "") -> int:
-    """End the session *digest* of somebody, or all of them but *keep*; returns how many there were."""
-    table = store.tables.session
-    mine = (table.user_name == user_name) & (table.digest != keep)
-    with store.write():
-        ended: int = table.delete().where(mine & (table.digest == digest) if digest else mine).execute()
-    return ended
 
 
 def forget_sessions(store: Store, begun_before: datetime, seen_before: datetime, scratch_before: datetime) -> int:

@@ -11,8 +11,8 @@ from wwt_framework.plugin import LoginOption
 from wwt_framework.web.exchange import current_exchange
 from wwt_framework.web.render import redirect, render
 from wwt_framework.web.responses import Response
-from wwt_framework.web.signing import safe_next, sign_in, sign_out
-from wwt_framework.web.tools import page, refusal
+from wwt_framework.web.signing import safe_next, sign_in, sign_out, turned_away
+from wwt_framework.web.tools import page
 
 
 def mount(app: Any) -> dict[str, Any]:  # noqa: ARG001  # every page module is mounted alike
@@ -67,9 +67,7 @@ def enter(username: str = "", password: str = "", next: str = "/") -> Response: 
     try:
         sign_in(current_exchange(), username, password)
     except Denied as denied:
-        refused = refusal(current_exchange(), denied)
-        headers = {"Retry-After": refused.headers["Retry-After"]} if refused.status == 429 else {}
-        return _draw(safe_next(next), username, str(denied), 429 if headers else 401, headers)
+        return _draw(safe_next(next), username, str(denied), *turned_away(denied))
     return Response(b"", status=303, headers={"Location": current_exchange().prefix + safe_next(next)})
 
 

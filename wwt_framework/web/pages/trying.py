@@ -9,8 +9,8 @@ from wwt_framework.services.access.trying import Trial, try_out, wanted_of
 from wwt_framework.web.exchange import Refused, current_exchange
 from wwt_framework.web.render import redirect, render
 from wwt_framework.web.responses import Response
-from wwt_framework.web.signing import break_glass
-from wwt_framework.web.tools import page, refusal
+from wwt_framework.web.signing import break_glass, turned_away
+from wwt_framework.web.tools import page
 
 LONGEST = 4096  # characters of whatever is tried
 
@@ -61,7 +61,6 @@ def use_glass(code: str = "") -> Response:
     try:
         break_glass(current_exchange(), code[:LONGEST])
     except Denied as denied:
-        refused = refusal(current_exchange(), denied)
-        status = 429 if refused.status == 429 else 401
-        return render("break_glass.html", status, {"Cache-Control": "no-store"}, complaint=str(denied))
+        status, headers = turned_away(denied)
+        return render("break_glass.html", status, {"Cache-Control": "no-store", **headers}, complaint=str(denied))
     return redirect("/")

@@ -291,23 +291,3 @@ def test_user_add_asks_twice_at_a_terminal_and_shows_nothing(tmp_path: Path) -> 
     store = open_store(url)
     assert local(store).authenticate("olga", "correct horse")
     store.close()
-
-
-def test_user_list_shows_every_account(store: Store) -> None:
-    accounts = local(store)
-    accounts.add("olga", "correct horse", ["viewer", "operator"], "Olga Ópera", "olga@example.org")
-    accounts.add("Abel", "correct horse")
-    ledger.change_account(store, "abel", active=False)
-
-    ran = CliRunner().invoke(user_command(accounts), ["list"])
-
-    assert ran.output.splitlines() == [
-        "Abel  no role  (closed)",
-        "olga  operator, viewer  Olga Ópera <olga@example.org>",
-    ]
-
-
-def test_user_list_of_nobody_says_what_to_do(accounts: LocalAccounts) -> None:
-    ran = CliRunner().invoke(user_command(accounts), ["list"])
-
-    assert ran.output == "There are no accounts yet; make one with: wwt user add NAME --role operator\n"
