@@ -42,7 +42,7 @@ from wwt_framework.services.history.ageing import JOB as HISTORY
 from wwt_framework.services.history.ageing import Ageing
 from wwt_framework.services.history.reading import history_matrix
 from wwt_framework.services.learning.forecasts import Forecasts
-from wwt_framework.services.learning.nightly import Nightly
+from wwt_framework.services.learning.daily import Daily
 from wwt_framework.services.learning.training import TRAIN
 from wwt_framework.services.mailing import JOB, Post
 from wwt_framework.store import Store, open_store
@@ -89,7 +89,7 @@ class App:
         acting = Job(ACTIONS, work.run, help="carries out, follows and ends actions, and tells who listens")
         ageing = Ageing(self.history, lambda: self._config.house)
         tidying = Job(HISTORY, ageing.run, help="thins out and forgets what is old in the history of failed jobs")
-        nightly = Nightly(store, lambda: self.house)
+        daily = Daily(store, lambda: self.house)
         training = Job(TRAIN, aside, help="trains the predictors on what operators did, once a day")
         self.forecasts = Forecasts(lambda: self.house, config.house.data_dir)
         self.alike = Likenesses(store, Models(config.house.data_dir / "models"))
@@ -111,7 +111,7 @@ class App:
             Chore(clusters, fitting.due),
             Chore(following, rules.due),
             Chore(trying, aside=LIMIT),
-            Chore(training, nightly.due, aside=TRAINING_HANGS),
+            Chore(training, daily.due, aside=TRAINING_HANGS),
         )
         self.clockwork = Clockwork(self, chores)
         self.house: House = self._build(config, None)

@@ -13,7 +13,7 @@ from wwt_framework.errors import WwtError
 from wwt_framework.job_runs import progress_of
 from wwt_framework.plugin import Predictor
 from wwt_framework.running import app_of
-from wwt_framework.services.learning import files, history, reporting
+from wwt_framework.services.learning import beside, files, history, reporting
 from wwt_framework.services.learning.judging import Always, Procedures
 from wwt_framework.services.learning.models import Models
 from wwt_framework.services.learning.splitting import split
@@ -67,11 +67,12 @@ def train_now(
             say(doing)
             progress(None, doing)
 
-        past = _history(app, given, complain)
+        past, now, house = _history(app, given, complain), app.store.now(), app.house
+        beside.count(house.hooks, house.config.house.data_dir, history.stored(app.store), now, tell)
         try:
-            found = train(app.house.hooks, app.house.config.house.data_dir, past, how, app.store.now(), tell)
+            found = train(house.hooks, house.config.house.data_dir, past, how, now, tell)
         except WwtError as error:
-            if run:  # of the clock, night by night: no failure
+            if run:  # of the clock, day by day: no failure
                 return f"nothing was trained: {error}"
             raise
         scores = [*found.baselines, *(one.scores for one in found.trained if one.scores is not None)]

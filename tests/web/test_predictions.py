@@ -23,7 +23,8 @@ from wwt_framework.model import (
     SiteStatus,
     Workflow,
 )
-from wwt_framework.services.learning.models import About, Models
+from wwt_framework.services.learning import beside
+from wwt_framework.services.learning.models import About, Models, Which
 from wwt_framework.store import ledger
 from wwt_framework.store.ledger import KeptResult
 
@@ -269,3 +270,54 @@ def test_only_an_admin_may_have_a_model_count(visit):
     assert client.post("/predictors/take", user="olga", form={"plugin": "ml.new", "version": "v1"}).status == 403
     assert client.post("/predictors/take", user="adam", form={"plugin": "ml.new", "version": "../x"}).status == 400
     assert client.post("/predictors/take", user="adam", form={"plugin": "../x", "version": "v1"}).status == 404
+
+
+# -- in shadow -----------------------------------------------------------------
+
+
+def in_shadow(client, rows=0):
+    """A model that counts and one in shadow; *rows*: tasks that were counted, of which the shadow has every other wrong."""
+    models = Models(client.app.forecasts._data_dir, "ml.new")
+    for version in ("v1", "v2"):
+        models.keep(
+            models.begin(version), About("ml.new", version, AT, "set1", 10, "learnt", version_of("scikit-learn"), {})
+        )
+    models.choose(Which("v1", "v2"))
+    told = tuple(
+        beside.Told(AT.isoformat(), f"<w{i}>", "a", f"p{i}", "acdc", ("acdc", "clone")[i % 2], "acdc", 0.5, 0.9)
+        for i in range(rows)
+    )
+    if rows:
+        beside.keep(models, beside.Beside("v2", "v1", AT, AT + timedelta(days=1), told))
+    return models
+
+
+def test_p10_a_model_in_shadow_is_put_beside_the_one_that_counts(visit):
+    client = visit(new=Trained(Says()))
+    in_shadow(client)
+    before = client.get("/predictors").text
+    in_shadow(client, 40)
+    page = client.get("/predictors")
+    text = " ".join("".join(page.dom().itertext()).replace("\u202f", " ").split())
+    (told,) = client.get("/predictors?format=json").json
+
+    assert "Nothing is counted yet" in before
+    assert "The shadow is worse: its log-loss is higher" in text
+    assert "40 tasks of 40 families" in text
+    assert "Where they differ, the newest 20 of 20 tasks" in text
+    assert 'href="/seeworkflow?workflow=%3Cw39%3E"' in page.text
+    assert (told["beside"]["tasks"], told["beside"]["alike"], told["beside"]["shadow_right"]) == (40, 20, 20)
+    assert told["beside"]["current_right"] == 40
+    assert "End the shadow" not in text
+
+
+def test_an_admin_ends_a_shadow_and_the_audit_says_so(visit):
+    client = visit(new=Trained(Says()))
+    models = in_shadow(client, 40)
+
+    assert "End the shadow" in client.get("/predictors", user="adam").text
+    assert client.post("/predictors/end_shadow", user="olga", form={"plugin": "ml.new"}).status == 403
+    assert client.post("/predictors/end_shadow", user="adam", form={"plugin": "ml.new"}).status == 303
+    assert models.which() == Which("v1")
+    assert "ended a shadow" in client.get("/audit", user="adam").text
+    assert "In shadow" not in client.get("/predictors").text

@@ -345,7 +345,7 @@ def follow_action(action: Action) -> Outcome | None:
 
 @hookspec
 def train_predictor(history: History, into: Path, progress: Progress) -> TrainingReport | None:
-    """Learn from what operators did and keep the model in the folder *into*. Asked: owner, nightly.
+    """Learn from what operators did and keep the model in the folder *into*. Asked: owner, once a day.
 
     *history* can be read again and again; ``history.until(t)`` hides what came later.
     None: too little to learn from; the old model stays.

@@ -211,7 +211,7 @@ class Forecasts:
             version = self.models(plugin).which().current
         except WwtError as error:
             return "", str(error)
-        return version, "" if version else "not trained yet; `wwt train` does it, and the job train every night"
+        return version, "" if version else "not trained yet; `wwt train` does it, and the job train once a day"
 
     def _load(self, house: House, plugin: str, stamp: str) -> _Loaded:
         key = (id(house.hooks.plugins[plugin]), plugin)

@@ -90,10 +90,18 @@ class Models:
 
     def choose(self, which: Which) -> None:
         """Have these versions count, from now on and at once."""
+        self.note(_WHICH, orjson.dumps(which))
+
+    def note(self, name: str, content: bytes) -> None:
+        """Keep *content* under *name* beside the models, in the place of what is there."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        new = self._folder / f".{_WHICH}-{os.getpid()}"
-        new.write_bytes(orjson.dumps(which))
-        new.replace(self._folder / _WHICH)
+        new = self._folder / f".{name}-{os.getpid()}"
+        new.write_bytes(content)
+        new.replace(self._folder / name)
+
+    def noted(self, name: str) -> bytes:
+        """What `note` kept. Raises OSError when there is nothing."""
+        return (self._folder / name).read_bytes()
 
     def take(self, version: str) -> None:
         """Let *version* count in the place of what does."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from wwt_framework.errors import NotFound, WwtError
-from wwt_framework.services.learning import files, reporting
+from wwt_framework.services.learning import beside, files, reporting
 from wwt_framework.services.learning.forecasts import Forecast
 from wwt_framework.services.learning.models import About, Which
 from wwt_framework.services.learning.scoring import METRICS
@@ -33,6 +33,7 @@ def mount(app: Any) -> dict[str, Any]:  # noqa: ARG001  # every page module is m
         "/predictors/picture": picture,
         "/predictors/train": train,
         "/predictors/take": take,
+        "/predictors/end_shadow": end_shadow,
     }
 
 
@@ -95,6 +96,7 @@ class PredictorLine:
     models: tuple[About, ...]  # the newest first
     trouble: str = ""
     measured: str = ""  # its newest result in the lab
+    beside: beside.Compared | None = None  # the model in shadow and the one that counts; None: nothing was counted
 
     @property
     def current(self) -> About | None:
@@ -131,7 +133,9 @@ def _line(plugin: str, trained: bool) -> PredictorLine:
     if not trained:
         return PredictorLine(plugin, False, Which(), ())
     try:
-        return PredictorLine(plugin, True, models.which(), tuple(map(models.about, models.versions())))
+        counted = beside.of(models)
+        abouts = tuple(map(models.about, models.versions()))
+        return PredictorLine(plugin, True, models.which(), abouts, beside=beside.compared(counted) if counted else None)
     except WwtError as error:
         return PredictorLine(plugin, True, Which(), (), str(error))
 
@@ -171,4 +175,15 @@ def take(plugin: str, version: str) -> Response:
     models.checked(version)
     models.take(version)
     ledger.write_down(current_app().store, current_user().name, "chose a model", plugin, version=version)
+    return redirect("/predictors")
+
+
+@page(role="admin", methods=("POST",))
+def end_shadow(plugin: str) -> Response:
+    """Have no model in shadow any more; it stays on disk for a while."""
+    models = _models(plugin)
+    which = models.which()
+    if which.shadow:
+        models.choose(replace(which, shadow=""))
+        ledger.write_down(current_app().store, current_user().name, "ended a shadow", plugin, version=which.shadow)
     return redirect("/predictors")

@@ -16,7 +16,7 @@ from wwt_framework.store.ledger import ActionSearch
 EVERY, LOOK_S = timedelta(days=1), 30.0
 
 
-class Nightly:
+class Daily:
     """``due`` is asked every second by the clock."""
 
     def __init__(self, store: Store, house: Callable[[], House]) -> None:
