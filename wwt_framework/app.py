@@ -41,8 +41,8 @@ from wwt_framework.services.doors import Pulling, lend
 from wwt_framework.services.history.ageing import JOB as HISTORY
 from wwt_framework.services.history.ageing import Ageing
 from wwt_framework.services.history.reading import history_matrix
-from wwt_framework.services.learning.forecasts import Forecasts
 from wwt_framework.services.learning.daily import Daily
+from wwt_framework.services.learning.forecasts import Forecasts
 from wwt_framework.services.learning.training import TRAIN
 from wwt_framework.services.mailing import JOB, Post
 from wwt_framework.store import Store, open_store
