@@ -25,8 +25,9 @@ from wwt_framework.errors import NotFound
 from wwt_framework.hooks.manager import Hooks
 from wwt_framework.model import Action, ActionState, Case, ExitCode, LogExcerpt, Workflow
 from wwt_framework.plugin import Link
-from wwt_framework.services.caselines import parameter_lines, type_words
+from wwt_framework.services.caselines import parameter_lines
 from wwt_framework.services.casetables import anchor_of, long_rows, short_of, wide_rows
+from wwt_framework.services.errortypes import type_words
 from wwt_framework.services.explaining import explain, read_code
 from wwt_framework.services.messages import alike
 from wwt_framework.services.saylines import marked

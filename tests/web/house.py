@@ -32,6 +32,7 @@ from wwt_framework.services.alike.models import Models
 from wwt_framework.services.learning.forecasts import Forecasts
 from wwt_framework.services.mailing import Post
 from wwt_framework.snapshot import Snapshot, SnapshotParts, open_snapshot, write
+from wwt_framework.snapshot_templates import Miner, nobody
 from wwt_framework.store import Store
 from wwt_framework.testing import contract_matrix
 
@@ -239,11 +240,15 @@ HOSTILE = (
 
 
 def make_snapshot(
-    folder: Path, counts: Sequence[ErrorCount] = (), taken_at: datetime = TAKEN, **parts: Any
+    folder: Path,
+    counts: Sequence[ErrorCount] = (),
+    taken_at: datetime = TAKEN,
+    mine: Miner = nobody,
+    **parts: Any,
 ) -> Snapshot:
     """A world of one's own, in the empty *folder*; *parts* as of `SnapshotParts`."""
     folder.mkdir()
-    write(folder, SnapshotParts(folder.name, taken_at, errors=ErrorColumns.of(counts), **parts))
+    write(folder, SnapshotParts(folder.name, taken_at, errors=ErrorColumns.of(counts), **parts), mine)
     return open_snapshot(folder)
 
 

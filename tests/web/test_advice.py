@@ -17,9 +17,19 @@ import pytest
 from tests.services.case_world import ALONE, BOUND, COUNTS, DARK, FIRST, GEN, KEPT, MERGE, ORIGINAL, case_world
 from tests.web.house import HOSTILE
 from wwt_framework import hookimpl
-from wwt_framework.model import Case, ChainLink, ErrorCount, ErrorTable, LogExcerpt, Recommendation, Workflow
+from wwt_framework.model import (
+    Case,
+    ChainLink,
+    ErrorCount,
+    ErrorTable,
+    LogExcerpt,
+    Mined,
+    Recommendation,
+    Template,
+    Workflow,
+)
 from wwt_framework.plugin import ActionKind, Field
-from wwt_framework.services.advice import problem_files
+from wwt_framework.services.classifying import classified, problem_files
 from wwt_framework.snapshot import Snapshot
 from wwt_plugins.actions.procedures import Procedures
 from wwt_plugins.actions.xrootd import Xrootd
@@ -280,6 +290,72 @@ def test_j14_types_are_by_exit_code_each_once(house: Any, snapshot: Any) -> None
 
     told = house(snapshot=world).get("/classifyerror?workflow=wf").json
     assert told["types"] == "A (Exit code: 92)<br>B (Exit code: 99999)"
+
+
+def case_of(*logs: LogExcerpt) -> Case:
+    return Case(Workflow("wf"), ErrorTable([ErrorCount("/wf/T", logs[0].exit_code, "S", 1)]), logs)
+
+
+def test_j14_type_of_an_exit_code_is_that_of_the_message_that_most_jobs_said() -> None:
+    rare = LogExcerpt("/wf/T", 85, "A", "Rare", text="x", count=3)
+    common = [LogExcerpt("/wf/T", 85, site, "Common", text=site, count=2, template="t") for site in "BC"]
+
+    told = classified(case_of(rare, *common), [], {"t": "it fails at <site>"})
+    assert told["types"] == "Common (Exit code: 85)"
+
+
+@pytest.mark.parametrize(
+    ("text", "template", "types"),
+    [
+        ("Fatal Exception (Exit code: 85)\nfailed\nAfter It (Exit code: 99109)", "", "Fatal Exception (Exit code: 85)<br>After It (Exit code: 99109)"),
+        ("x", "An exception of category 'FileReadError' occurred while reading <file>", "FileReadError (Exit code: 85)"),
+        ("x", "rucio.common.exception.ReplicaNotFoundException at <site>", "ReplicaNotFoundException (Exit code: 85)"),
+        ("x", "it did not work at <site>", ""),
+        ("Error: it did not work. Exception!", "", ""),
+        ("A <b> (Exit code: 85)", "", "A &lt;b&gt; (Exit code: 85)"),
+        ("Something (Exit code: unknown)", "", ""),
+    ],
+)  # fmt: skip
+def test_j14_type_that_no_source_names_is_read_from_the_text_or_its_template(
+    text: str, template: str, types: str
+) -> None:
+    log = LogExcerpt("/wf/T", 85, "S", text=text, template="t")
+
+    assert classified(case_of(log), [], {"t": template})["types"] == types
+
+
+def test_j14_problems_that_no_procedure_finds_are_files_in_the_places_of_messages() -> None:
+    logs = [
+        LogExcerpt("/wf/T", 85, "S", text="x", template="a", values=("T2_X", "root://x//store/rare.root")),
+        LogExcerpt("/wf/T", 85, "S", text="y", template="b", values=("'/store/<often>',",), count=2),
+        LogExcerpt("/wf/T", 85, "S", text="z", template="b", values=("/store/<often>", "12")),
+    ]
+    said = [("p", Recommendation("", "R.", normal="n", additional="Look.", exit_code=85))]
+
+    assert classified(case_of(*logs), said, {})["params"] == (
+        "Look.<br>Problems:<br>/store/&lt;often&gt;<br>root://x//store/rare.root"
+    )
+    assert classified(case_of(*logs), [], {})["params"] == ""
+
+
+def test_j14_messages_of_other_exit_codes_name_no_problem_files() -> None:
+    log = LogExcerpt("/wf/T", 50660, "S", text="x", template="a", values=("/store/a.root",))
+
+    said = [("p", Recommendation("", "R.", normal="n", exit_code=50660))]
+    assert classified(case_of(log), said, {})["params"] == ""
+
+
+def test_j14_templates_that_the_refresh_mined_name_the_type(house: Any, snapshot: Any) -> None:
+    def mine(texts: Sequence[str]) -> Mined:
+        return Mined(("t1",) * len(texts), (Template("t1", "exception of category 'FileOpenError' at <site>"),))
+
+    world = snapshot(
+        [ErrorCount("/wf/T", 85, "T2_X", 1)], logs=[("wf", LogExcerpt("/wf/T", 85, "T2_X", text="x"))], mine=mine
+    )
+    client = house(snapshot=world)
+
+    assert client.get("/classifyerror?workflow=wf").json["types"] == "FileOpenError (Exit code: 85)"
+    assert "FileOpenError (Exit code: 85)" in text_of(client.get("/seeworkflow?workflow=wf").dom())
 
 
 @pytest.mark.parametrize(

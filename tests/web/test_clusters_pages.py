@@ -81,6 +81,15 @@ def test_p18_cluster_shows_a_button_and_groups_anew_when_it_is_pressed(client):
     assert (run.user, run.state) == ("olga", "queued")
 
 
+def test_p18_pressed_again_while_it_waits_is_the_same_run(client):
+    asked = [client.get("/cluster", user="olga", headers={"Accept": "*/*"}).json["run"] for _ in range(2)]
+    client.sign_in("olga")
+    client.post("/cluster", form={"csrf_token": client.csrf_token()})
+
+    (run,) = ledger.runs(client.app.store, 5, name="clusters")
+    assert asked == [run.id, run.id]
+
+
 def test_p18_a_script_groups_anew_by_get_as_before(client):
     got = client.get("/cluster", user="olga", headers={"Accept": "*/*"})
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any
-
-import re2
 
 from wwt_framework.model import NOT_REPORTED, Case, ErrorTable, Recommendation
 from wwt_framework.services.caselines import code_lines
@@ -16,9 +13,6 @@ from wwt_framework.services.desk.kinds import KindChoice, kinds
 
 if TYPE_CHECKING:
     from wwt_framework.hooks.manager import Hooks
-
-#: The exit codes that mean: an input file could not be had.
-FILE_CODES = frozenset({84, 85, 92, 8020, 8021, 8028})
 
 _DOUBTS = {
     "partial": "The counts are lower bounds: there may be more, and other, failed jobs.",
@@ -195,69 +189,3 @@ def _form(workflow: str, plugin: str, several: list[Recommendation], choice: Kin
             name = f"task.{short_of(one.task)}.{field}" if per_task else f"value.{field}"
             query.setdefault(name, texts if len(texts) != 1 else texts[0])
     return query
-
-
-# -- as the old console told it -------------------------------------------------
-
-
-def classified(case: Case, told: list[tuple[str, Recommendation]]) -> dict[str, Any]:
-    """``{maxerror, types, recommended, params}`` of the dominant exit code; lines are parted by ``<br>``.
-
-    Clients put these texts into pages as they are, so what comes from logs is escaped. ``maxerror`` 0: nothing failed.
-    Source: D. Abercrombie, WorkflowWebTools, classifyerrors.py.
-    """
-    lines = [line for line in code_lines(case, {}) if line.code != NOT_REPORTED]
-    code = lines[0].code if lines else 0
-    mine = [one for _, one in told if one.exit_code == code]
-    types: dict[int, str] = {}
-    for log in case.logs if lines else ():
-        if log.exit_code == code:
-            for kind, number in ([(c.error_type, c.exit_code) for c in log.chain] or [(log.error_type, code)]):  # fmt: skip
-                if kind and number is not None:
-                    types.setdefault(number, f"{' '.join(kind.split())} (Exit code: {number})")
-    first = next(iter(mine), None)
-    params = _params(mine)
-    return {
-        "maxerror": code,
-        "types": "<br>".join(escape(types[number]) for number in sorted(types)),
-        "recommended": escape(first.normal or first.reason) if first else "No instructions for this error code",
-        "params": "<br>".join([escape(first.additional), "Problems:", *map(escape, params)])
-        if first and params
-        else "",
-    }
-
-
-def _params(told: list[Recommendation]) -> list[str]:
-    """What the first expression of the first procedure found, in all tasks, each once."""
-    found: dict[str, None] = {}
-    name = next((key for one in told for key, values in one.captured.items() if values), "")
-    for one in told:
-        found.update(dict.fromkeys(one.captured.get(name, ())))
-    return list(found)
-
-
-_FILE = re2.compile(r"root://\S+|/store/\S+")
-
-
-def _files(values: list[str]) -> list[str]:
-    """Those of *values* that name a file, without the signs around them."""
-    stripped = [value.strip("'\",.;:()[]") for value in values]
-    return [value for value in stripped if _FILE.fullmatch(value)]
-
-
-def problem_files(case: Case, told: list[tuple[str, Recommendation]]) -> list[str]:
-    """Files that logs name for exit codes of input files, each once.
-
-    As procedures find them in logs; else as sources name them; else what stands in the places of log messages.
-    """
-    codes = {line.code for line in code_lines(case, {})} & FILE_CODES
-    found: dict[str, None] = {}
-    for code in sorted(codes):
-        mine = [one for _, one in told if one.exit_code == code]
-        captured = [value for one in mine for values in one.captured.values() for value in values]
-        files = [value for value in captured if _FILE.fullmatch(value)]
-        named = [file for log in case.logs if log.exit_code == code for file in log.files]
-        urls = [file for file in files if file.startswith("root://")]
-        mined = [value for log in case.logs if log.exit_code == code for value in log.values]
-        found.update(dict.fromkeys(urls or files or named or _files(mined)))
-    return list(found)

@@ -13,11 +13,8 @@ import orjson
 
 from wwt_framework.model import NOT_REPORTED, Case, ErrorCount, ExitCode, Known, LogExcerpt, Recovery, Workflow
 from wwt_framework.services.casetables import SiteHead, anchor_of, label_of, meaning_of, ordered, short_of, site_head
+from wwt_framework.services.errortypes import ErrorType, Types, error_types
 from wwt_framework.snapshot import STATE_WORDS, Snapshot
-
-#: Error types are not an enumeration, whole messages occur; they are cut here.
-_LONGEST_TYPE = 160
-
 
 # -- how complete is this -----------------------------------------------------
 
@@ -63,14 +60,6 @@ def doubts(known: Mapping[str, Known]) -> tuple[Doubt, ...]:
 
 
 @dataclass(frozen=True)
-class ErrorType:
-    """A kind of error that logs of one exit code name, written as operators know it."""
-
-    words: str  # "Fatal Exception (Exit code: 8028)"
-    count: int  # jobs whose logs name it, as far as the sources know
-
-
-@dataclass(frozen=True)
 class CodeLine:
     """One exit code of the whole workflow."""
 
@@ -91,8 +80,13 @@ class CodeLine:
     source: str = ""  # of the meaning, with its date
 
 
-def code_lines(case: Case, exit_codes: Mapping[int, ExitCode]) -> tuple[CodeLine, ...]:
-    """The exit codes of the workflow, the most frequent first; not-reported jobs last."""
+def code_lines(
+    case: Case, exit_codes: Mapping[int, ExitCode], templates: Mapping[str, str] | None = None
+) -> tuple[CodeLine, ...]:
+    """The exit codes of the workflow, the most frequent first; not-reported jobs last.
+
+    *templates*: id -> text of the message templates of its logs.
+    """
     cells: dict[int, list[ErrorCount]] = defaultdict(list)
     for cell in case.errors:
         cells[cell.exit_code].append(cell)
@@ -102,59 +96,22 @@ def code_lines(case: Case, exit_codes: Mapping[int, ExitCode]) -> tuple[CodeLine
     totals = {code: sum(cell.count for cell in mine) for code, mine in cells.items()}
     reported = sum(count for code, count in totals.items() if code != NOT_REPORTED)
     return tuple(
-        _code_line(case, meaning_of(exit_codes, code), cells[code], logs[code], reported)
+        _code_line(case, meaning_of(exit_codes, code), cells[code], error_types(logs[code], templates or {}), reported)
         for code in ordered(totals, "errors", last=NOT_REPORTED)
     )
 
 
-def _code_line(case: Case, told: ExitCode, cells: list[ErrorCount], logs: list[LogExcerpt], reported: int) -> CodeLine:
+def _code_line(case: Case, told: ExitCode, cells: list[ErrorCount], types: Types, reported: int) -> CodeLine:
     count = sum(cell.count for cell in cells)
     sites: Counter[str] = Counter()
     for cell in cells:
         sites[cell.site] += cell.count
     worst = ordered(sites, "errors")[0]
-    causes, follows = error_types(logs)
     return CodeLine(
         told.code, label_of(told.code), told.short, told.meaning, told.category, told.advice, count,
         None if told.code == NOT_REPORTED else count / reported, len(sites), len({cell.task for cell in cells}),
-        site_head(worst, case.sites.get(worst), sites[worst]), causes, follows, bool(logs), told.source,
+        site_head(worst, case.sites.get(worst), sites[worst]), types.causes, types.follows, types.has_logs, told.source,
     )  # fmt: skip
-
-
-def type_words(error_type: str, exit_code: int | None) -> str:
-    """An error type as operators know it: ``Fatal Exception (Exit code: 8028)``.
-
-    >>> type_words("FileReadError", 8021)
-    'FileReadError (Exit code: 8021)'
-    """
-    words = " ".join(error_type.split()) or "error of no named type"
-    if len(words) > _LONGEST_TYPE:
-        words = words[: _LONGEST_TYPE - 1] + "\u2026"
-    return words if exit_code is None else f"{words} (Exit code: {label_of(exit_code)})"
-
-
-def chain_words(log: LogExcerpt) -> list[str]:
-    """The chain of errors of *log* in words, the first cause first; its own type when it has no chain.
-
-    The job ended with the exit code of its first cause, also where a report lists what followed before it.
-    """
-    if log.chain:
-        cause = next((i for i, link in enumerate(log.chain) if link.exit_code == log.exit_code), 0)
-        links = (log.chain[cause], *log.chain[:cause], *log.chain[cause + 1 :])
-        return [type_words(link.error_type, link.exit_code) for link in links]
-    return [type_words(log.error_type, log.exit_code)] if log.error_type else []
-
-
-def error_types(logs: Iterable[LogExcerpt]) -> tuple[tuple[ErrorType, ...], tuple[ErrorType, ...]]:
-    """First causes and what followed from them, as *logs* tell, the most frequent first."""
-    causes: Counter[str] = Counter()
-    follows: Counter[str] = Counter()
-    for log in logs:
-        chain = chain_words(log)
-        causes.update(dict.fromkeys(chain[:1], log.count))
-        follows.update(dict.fromkeys(chain[1:], log.count))
-    first, after = ([ErrorType(words, c[words]) for words in ordered(c, "errors")] for c in (causes, follows))
-    return tuple(first), tuple(after)
 
 
 # -- whose family -------------------------------------------------------------

@@ -10,8 +10,8 @@ from datetime import datetime
 from functools import cached_property
 
 from wwt_framework.model import LogExcerpt
-from wwt_framework.services.caselines import chain_words
 from wwt_framework.services.casetables import ordered, short_of
+from wwt_framework.services.errortypes import chain_words
 from wwt_framework.services.saylines import Line, Piece, marked, places_of
 
 #: Values of a place that are named.

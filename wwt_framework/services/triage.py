@@ -69,7 +69,7 @@ def examine(snapshot: Snapshot, hooks: Hooks, name: str, order: str = "errors") 
     case = snapshot.case(name)
     if case is None:
         raise NotFound(f"There is no workflow {name} in this snapshot.")
-    codes = code_lines(case, snapshot.exit_codes)
+    codes = code_lines(case, snapshot.exit_codes, snapshot.log_templates().texts)
     dominant = next((line for line in codes if line.code != NOT_REPORTED), None)
     family = family_lines(snapshot, case)
     important, more = parameter_lines(case.workflow)

@@ -6,7 +6,7 @@ from typing import Any
 
 from wwt_framework.errors import NotFound
 from wwt_framework.model import Case
-from wwt_framework.services import advice
+from wwt_framework.services import advice, classifying
 from wwt_framework.web.responses import Response, as_json
 from wwt_framework.web.tools import current_house, current_snapshot, page
 
@@ -25,14 +25,15 @@ def recommended(workflow: str) -> Response:
 def classifyerror(workflow: str) -> Response:
     """The dominant exit code of a workflow and what is recommended: ``{maxerror, types, recommended, params}``."""
     case = _case(workflow)
-    return as_json(advice.classified(case, advice.ask(current_house().hooks, case)[0]))
+    told, _ = advice.ask(current_house().hooks, case)
+    return as_json(classifying.classified(case, told, current_snapshot().log_templates().texts))
 
 
 @page(json=True)
 def problem_files(workflow: str) -> Response:
     """Files that could not be opened or read, as the logs of a workflow name them."""
     case = _case(workflow)
-    return as_json(advice.problem_files(case, advice.ask(current_house().hooks, case)[0]))
+    return as_json(classifying.problem_files(case, advice.ask(current_house().hooks, case)[0]))
 
 
 def _case(workflow: str) -> Case:
