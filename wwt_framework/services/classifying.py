@@ -72,7 +72,7 @@ def _by_message(logs: Iterable[LogExcerpt]) -> list[LogExcerpt]:
 
 
 def _types(logs: list[LogExcerpt], templates: Mapping[str, str]) -> list[str]:
-    """ "type (Exit code: n)" by exit code, of each the one that the commonest message names."""
+    """Types with their exit codes, by exit code; of each the one that the commonest message names."""
     types: dict[int, str] = {}
     for log in logs:
         for kind, number in named(log, templates):
