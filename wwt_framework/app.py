@@ -44,7 +44,8 @@ from wwt_framework.services.history.reading import history_matrix
 from wwt_framework.services.learning.daily import Daily
 from wwt_framework.services.learning.forecasts import Forecasts
 from wwt_framework.services.learning.training import TRAIN
-from wwt_framework.services.mailing import JOB, Post
+from wwt_framework.services.mailing import JOB as MAIL
+from wwt_framework.services.mailing import Post
 from wwt_framework.store import Store, open_store
 
 log = logging.getLogger(__name__)
@@ -84,36 +85,9 @@ class App:
         self.compute = Compute(lambda: self._config.house.compute)
         self.limits = Limits(store, lambda: self._config.house)
         self.post = Post(store, lambda: self._config.house)
-        sending = Job(JOB, self.post.deliver, help="sends the mails that wait")
-        work = ActionWork(store, lambda: self.house, lambda: self.board.snapshot)
-        acting = Job(ACTIONS, work.run, help="carries out, follows and ends actions, and tells who listens")
-        ageing = Ageing(self.history, lambda: self._config.house)
-        tidying = Job(HISTORY, ageing.run, help="thins out and forgets what is old in the history of failed jobs")
-        daily = Daily(store, lambda: self.house)
-        training = Job(TRAIN, aside, help="trains the predictors on what operators did, once a day")
         self.forecasts = Forecasts(lambda: self.house, config.house.data_dir)
         self.alike = Likenesses(store, Models(config.house.data_dir / "models"))
-        fitting = Fitting(
-            store,
-            lambda: self.house,
-            lambda: self.board.snapshot,
-            self.alike.models,
-            lambda: history_matrix(self.history),
-        )
-        clusters = Job(CLUSTERS, fitting.run, help="has clusterers learn anew which workflows fail alike")
-        rules = AutoWork(store, lambda: self.house, lambda: self.board.snapshot)
-        following = Job(AUTOMATIC, rules.run, help="rules that were switched on in the lab ask for actions")
-        trying = Job(LAB, aside, help="tries a predictor, procedures or a rule on past decisions")
-        chores = (
-            Chore(sending, self.post.due),
-            Chore(acting, work.due),
-            Chore(tidying, ageing.due),
-            Chore(clusters, fitting.due),
-            Chore(following, rules.due),
-            Chore(trying, aside=LIMIT),
-            Chore(training, daily.due, aside=TRAINING_HANGS),
-        )
-        self.clockwork = Clockwork(self, chores)
+        self.clockwork = Clockwork(self, tuple(self._chores()))
         self.house: House = self._build(config, None)
         self.notices = Notices(self.post, self.url)
         self.access = Access(lambda: self.house.hooks, store, lambda: self.house.config.house, self.notices.new_device)
@@ -124,6 +98,38 @@ class App:
         config = configuration.load(path, text=text)
         config.house.data_dir.mkdir(parents=True, exist_ok=True)
         return cls(path, config, open_store(config.house.store))
+
+    def _chores(self) -> Iterator[Chore]:
+        """The house's own jobs, beside those of plugins; each says when it is due."""
+        work = ActionWork(self.store, lambda: self.house, lambda: self.board.snapshot)
+        ageing = Ageing(self.history, lambda: self._config.house)
+        fitting = Fitting(
+            self.store,
+            lambda: self.house,
+            lambda: self.board.snapshot,
+            self.alike.models,
+            lambda: history_matrix(self.history),
+        )
+        rules = AutoWork(self.store, lambda: self.house, lambda: self.board.snapshot)
+        daily = Daily(self.store, lambda: self.house)
+
+        yield Chore(Job(MAIL, self.post.deliver, help="sends the mails that wait"), self.post.due)
+        yield Chore(
+            Job(ACTIONS, work.run, help="carries out, follows and ends actions, and tells who listens"), work.due
+        )
+        yield Chore(
+            Job(HISTORY, ageing.run, help="thins out and forgets what is old in the history of failed jobs"), ageing.due
+        )
+        yield Chore(
+            Job(CLUSTERS, fitting.run, help="has clusterers learn anew which workflows fail alike"), fitting.due
+        )
+        yield Chore(Job(AUTOMATIC, rules.run, help="rules that were switched on in the lab ask for actions"), rules.due)
+        yield Chore(Job(LAB, aside, help="tries a predictor, procedures or a rule on past decisions"), aside=LIMIT)
+        yield Chore(
+            Job(TRAIN, aside, help="trains the predictors on what operators did, once a day"),
+            daily.due,
+            aside=TRAINING_HANGS,
+        )
 
     def _build(self, config: Config, before: House | None) -> House:
         hooks = Hooks()

@@ -9,10 +9,10 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from cheroot.wsgi import Server
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.visiting import violations
 from tests.plugins.auth.auth_house import GOOD, WEBMASTER, AuthHouse
 from tests.services.mail_server import MailServer, Received, running
 from wwt_framework.options import MailOptions
@@ -73,11 +73,6 @@ def link(mail: Received, path: str) -> str:
     return str(found)
 
 
-def accessible(page: Page) -> None:
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
-
-
 def test_p15_p16_p17_e1_e2_from_no_account_to_a_forgotten_password_and_back(
     page: Page, place: Place, shots: Path
 ) -> None:
@@ -91,7 +86,7 @@ def test_p15_p16_p17_e1_e2_from_no_account_to_a_forgotten_password_and_back(
     assert page.get_by_label("The same again").evaluate("field => field.validationMessage") == (
         "The two passwords are not the same."
     )
-    accessible(page)
+    assert violations(page) == []
     page.screenshot(path=shots / "newuser.png", full_page=True)
     page.get_by_label("The same again").fill(GOOD)
     page.get_by_role("button", name="Ask for the account").click()
@@ -100,7 +95,7 @@ def test_p15_p16_p17_e1_e2_from_no_account_to_a_forgotten_password_and_back(
     verify = place.last_mail()
     assert verify.to == ("olga@cern.ch", WEBMASTER)
     page.goto(link(verify, "/confirmuser"))
-    accessible(page)
+    assert violations(page) == []
     page.screenshot(path=shots / "confirmuser.png", full_page=True)
     page.get_by_role("button", name="Confirm the account").click()
     expect(page.get_by_role("heading", name="Your account is ready")).to_be_visible()
@@ -116,7 +111,7 @@ def test_p15_p16_p17_e1_e2_from_no_account_to_a_forgotten_password_and_back(
     mail = place.last_mail()
     assert mail.to == ("olga@cern.ch",)
     page.goto(link(mail, "/resetpassword"))
-    accessible(page)
+    assert violations(page) == []
     page.get_by_label("New password").fill(NEW)
     page.get_by_label("The same again").fill(NEW)
     page.screenshot(path=shots / "newpassword.png", full_page=True)
@@ -143,12 +138,12 @@ def test_a_token_is_made_shown_once_rotated_and_revoked(page: Page, place: Place
     page.get_by_role("button", name="Make a token").click()
     token = page.get_by_label("The token of petra").input_value()
     assert re.fullmatch(r"wwt_[0-9a-f]{12}_[A-Za-z0-9_-]{43}", token)
-    accessible(page)
+    assert violations(page) == []
     page.screenshot(path=shots / "token-made.png", full_page=True)
     page.get_by_role("link", name="Go back").click()
     expect(page.get_by_role("row", name=re.compile("nightly report"))).to_be_visible()
     assert token not in page.content()
-    accessible(page)
+    assert violations(page) == []
     page.screenshot(path=shots / "tokens.png", full_page=True)
     page.get_by_role("button", name=f"Rotate token {token[4:16]}").click()
     page.get_by_role("link", name="Go back").click()
@@ -165,7 +160,7 @@ def test_an_admin_makes_a_token_for_an_executor(page: Page, place: Place, shots:
     expect(page.get_by_label("The token of unified")).to_be_visible()
     page.get_by_role("link", name="Go back").click()
     expect(page.get_by_role("row", name=re.compile("unified"))).to_be_visible()
-    accessible(page)
+    assert violations(page) == []
     page.screenshot(path=shots / "tokens-all.png", full_page=True)
 
 
@@ -193,7 +188,7 @@ def test_a_passkey_is_added_signs_in_and_is_removed(page: Page, place: Place, sh
     sign_in(page, place, "petra")
     add_passkey(page, place, "my phone")
     assert place.last_mail().message["Subject"] == "A passkey was added to your account"
-    accessible(page)
+    assert violations(page) == []
     page.screenshot(path=shots / "passkeys.png", full_page=True)
     page.context.clear_cookies()
 
@@ -225,7 +220,7 @@ def test_a_passkey_that_was_removed_or_is_of_a_closed_account_lets_nobody_in(pag
 def test_a_browser_without_a_passkey_says_so_in_words(page: Page, place: Place) -> None:
     with_authenticator(page)
     page.goto(f"{place.home}/passkeys/sign-in")
-    accessible(page)
+    assert violations(page) == []
     page.get_by_role("button", name="Use a passkey").click()
     expect(page.get_by_text("there is no passkey on this device")).to_be_visible()
 
@@ -238,6 +233,6 @@ def test_the_pages_fit_a_phone_in_the_dark(browser: Browser, place: Place, shots
     page.goto(f"{place.home}{path}")
 
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    accessible(page)
+    assert violations(page) == []
     page.screenshot(path=shots / f"phone-dark{path.replace('/', '-')}.png", full_page=True)
     context.close()

@@ -5,20 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Thread
 from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from cheroot.wsgi import Server
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.visiting import serving, sign_in, violations
 from tests.services.desk_world import GEN, MERGE, OTHER, WF
 from tests.web.acting_house import acting_app
 from tests.web.house import Installation
 from wwt_framework.model import ActionState, Reason
 from wwt_framework.store import ledger
-from wwt_framework.web import wsgi
 
 FORM = f"/submitaction?workflow={WF}&kind=acdc"
 HOUSE = tuple[str, Installation]
@@ -29,28 +26,9 @@ def house(tmp_path: Path) -> Iterator[HOUSE]:
     """Address of an installation on a real server, and itself; nothing was done there yet."""
     app = acting_app(tmp_path)
     ledger.add_reasons(app.store, [Reason("drain", "The site is in drain.")], "ivan")
-    server = Server(("127.0.0.1", 0), wsgi.build(app), numthreads=4)
-    server.prepare()
-    thread = Thread(target=server.serve)
-    thread.start()
-    yield f"http://127.0.0.1:{server.bind_addr[1]}", app
-    server.stop()
-    thread.join()
-    app.clockwork.stop()
-    app.store.close()
-
-
-def sign_in(page: Page, address: str, name: str = "olga") -> None:
-    page.goto(address + "/login")
-    page.get_by_label("User name").fill(name)
-    page.get_by_label("Password").fill(name[::-1])
-    page.get_by_role("main").get_by_role("button", name="Sign in").click()
-    expect(page.locator(".user-menu summary")).to_have_text(name.title())
-
-
-def violations(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{v['id']}: {node['html'][:200]}" for v in found for node in v["nodes"]]
+    with serving(app) as address:
+        yield address, app
+        app.clockwork.stop()
 
 
 def live(page: Page) -> None:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from threading import Thread
 
 import pytest
-from cheroot.wsgi import Server
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import keep
 from tests.browser.test_actions_browser import sign_in, violations
+from tests.browser.visiting import serving
 from tests.services.desk_world import OTHER, WF, World, workflow
 from tests.web.acting_house import KINDS, acting_app
 from wwt_framework.model import ErrorCount
 from wwt_framework.services.alike.fitting import JOB
 from wwt_framework.services.history import Look, take_in
-from wwt_framework.web import wsgi
 
 TWIN = "olga_task_TOP-RunIISummer20UL17wmLHEGEN-00399__v1_T_261101_090000_4"
 PAGES = {
@@ -45,15 +43,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     look = Look.of_snapshot(app.board.snapshot)
     take_in(app.history, replace(look, taken_at=look.taken_at - 86_400, at=look.at - 86_400))
     take_in(app.history, look)
-    server = Server(("127.0.0.1", 0), wsgi.build(app), numthreads=4)
-    server.prepare()
-    thread = Thread(target=server.serve)
-    thread.start()
-    yield f"http://127.0.0.1:{server.bind_addr[1]}"
-    server.stop()
-    thread.join()
-    app.clockwork.stop()
-    app.store.close()
+    with serving(app) as address:
+        yield address
+        app.clockwork.stop()
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from threading import Thread
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from cheroot.wsgi import Server
 from playwright.sync_api import Page, expect
 
+from tests.browser.visiting import serving, sign_in, violations
 from tests.web.house import Installation, People, make_snapshot
 from wwt_framework.config import PluginConfig
 from wwt_framework.hooks.loader import Loaded
 from wwt_framework.hooks.option_rows import OptionRow
 from wwt_framework.model import ErrorCount, ExitCode, Rejected, SourceReport, Workflow
 from wwt_framework.store import ledger
-from wwt_framework.web import wsgi
 
 PAGES = {
     "home": "/",
@@ -94,27 +91,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     run = ledger.request_run(app.store, "refresh", {"prep_ids": ["SUS-00112"]})
     ledger.start_run(app.store, run)
     ledger.progress_run(app.store, run, 0.4, "asking errors.json_file")
-    server = Server(("127.0.0.1", 0), wsgi.build(app), numthreads=4)
-    server.prepare()
-    thread = Thread(target=server.serve)
-    thread.start()
-    yield f"http://127.0.0.1:{server.bind_addr[1]}"
-    server.stop()
-    thread.join()
-    app.store.close()
-
-
-def sign_in(page: Page, address: str, name: str) -> None:
-    page.goto(address + "/login")
-    page.get_by_label("User name").fill(name)
-    page.get_by_label("Password").fill(name[::-1])
-    page.get_by_role("main").get_by_role("button", name="Sign in").click()
-    expect(page.locator(".user-menu summary")).to_have_text(name.title())
-
-
-def violations(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{v['id']}: {node['html'][:200]}" for v in found for node in v["nodes"]]
+    with serving(app) as address:
+        yield address
 
 
 @pytest.mark.console(r"status of 404")

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
-from threading import Thread
 from urllib.parse import quote
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from cheroot.wsgi import Server
 from playwright.sync_api import Page, expect
 
+from tests.browser.visiting import serving, violations
 from tests.web.house import Installation, People
 from wwt_framework import hookimpl
 from wwt_framework.cube import ErrorColumns
@@ -21,7 +19,6 @@ from wwt_framework.services.mining import miner
 from wwt_framework.snapshot import SnapshotParts, open_snapshot, write
 from wwt_framework.store.logs import Said, open_log_index
 from wwt_framework.testing.running import running
-from wwt_framework.web import wsgi
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
 XSS = "<script>alert(1)</script> <img src=x onerror=alert(2)> </pre></article><svg onload=alert(3)>"
@@ -65,14 +62,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     app = Installation(folder, open_snapshot(folder / "v1"), plugins, data_dir=str(folder / "data"))
     index = open_log_index(app.store, folder / "data")
     index.keep([Said(text, "wf", "/wf/t", 85, "T2_US_MIT", XSS, at=NOON) for text in TEXTS], NOON)
-    server = Server(("127.0.0.1", 0), wsgi.build(app), numthreads=4)
-    server.prepare()
-    thread = Thread(target=server.serve)
-    thread.start()
-    yield f"http://127.0.0.1:{server.bind_addr[1]}"
-    server.stop()
-    thread.join()
-    app.store.close()
+    with serving(app) as address:
+        yield address
     mining.stop()
 
 
@@ -87,10 +78,9 @@ def test_d9_hostile_logs_run_nothing_and_every_page_is_readable(
     page.goto(address + PAGES[name])
     for summary in page.locator("main summary").all():
         summary.click()
-    found = Axe().run(page).response["violations"]
 
     assert dialogs == []
-    assert [f"{v['id']}: {node['html'][:160]}" for v in found for node in v["nodes"]] == []
+    assert violations(page) == []
     assert page.locator("main script, main img, main svg[onload]").count() == 0
 
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from cheroot.wsgi import Server
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.visiting import serving, violations
 from tests.services.overview_world import Made, random_world
 from tests.web.house import Installation, People
-from wwt_framework.web import wsgi
 
 STATES = {
     "pies": "/globalerror",
@@ -45,19 +42,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Made:
 @pytest.fixture(scope="module")
 def address(world: Made, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     app = Installation(tmp_path_factory.mktemp("house"), world.snapshot, {"auth.people": People()})
-    server = Server(("127.0.0.1", 0), wsgi.build(app), numthreads=4)
-    server.prepare()
-    thread = Thread(target=server.serve)
-    thread.start()
-    yield f"http://127.0.0.1:{server.bind_addr[1]}"
-    server.stop()
-    thread.join()
-    app.store.close()
-
-
-def violations(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{v['id']}: {node['html'][:200]}" for v in found for node in v["nodes"]]
+    with serving(app) as address:
+        yield address
 
 
 def ready(page: Page, address: str) -> None:

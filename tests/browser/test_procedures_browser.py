@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Thread
 from types import SimpleNamespace
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from cheroot.wsgi import Server
 from playwright.sync_api import Page, expect
 
+from tests.browser.visiting import serving, violations
 from tests.services.case_world import BOUND, ORIGINAL, case_world
 from tests.web.house import Installation, People
-from wwt_framework.web import wsgi
 from wwt_plugins.actions.acdc import Acdc
 from wwt_plugins.actions.procedures import Procedures
 
@@ -48,19 +45,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "actions.procedures": Procedures(SimpleNamespace(options=options)),
     }
     app = Installation(folder, case_world(folder / "v1"), plugins)
-    server = Server(("127.0.0.1", 0), wsgi.build(app), numthreads=4)
-    server.prepare()
-    thread = Thread(target=server.serve)
-    thread.start()
-    yield f"http://127.0.0.1:{server.bind_addr[1]}"
-    server.stop()
-    thread.join()
-    app.store.close()
-
-
-def violations(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{v['id']}: {node['html'][:200]}" for v in found for node in v["nodes"]]
+    with serving(app) as address:
+        yield address
 
 
 def unfold(page: Page) -> None:

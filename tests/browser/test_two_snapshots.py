@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from threading import Thread
 
 import pytest
-from cheroot.wsgi import Server
 from playwright.sync_api import Page, expect
 
+from tests.browser.visiting import serving
 from tests.services.overview_world import random_world
 from tests.web.house import Installation, People
-from wwt_framework.web import wsgi
 
 
 class Grid:
@@ -32,15 +30,9 @@ class Grid:
 @pytest.fixture
 def grid(tmp_path: Path) -> Iterator[Grid]:
     made = Grid(tmp_path)
-    server = Server(("127.0.0.1", 0), wsgi.build(made.app), numthreads=4)
-    server.prepare()
-    thread = Thread(target=server.serve)
-    thread.start()
-    made.address = f"http://127.0.0.1:{server.bind_addr[1]}"
-    yield made
-    server.stop()
-    thread.join()
-    made.app.store.close()
+    with serving(made.app) as address:
+        made.address = address
+        yield made
 
 
 def shown(page: Page) -> list[str]:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Thread
 from typing import Literal
 from urllib.parse import quote
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from cheroot.wsgi import Server
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.visiting import serving, sign_in, violations
 from tests.services.case_world import DARK, GEN, KEPT, MERGE, ORIGINAL, PREP, case_world
 from tests.web.house import Installation, People
 from wwt_framework.store import ledger
-from wwt_framework.web import wsgi
 
 PAGES = {
     "full": f"/seeworkflow?workflow={ORIGINAL}",
@@ -37,32 +34,13 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Insta
     """Address of an installation on a real server, and itself."""
     folder = tmp_path_factory.mktemp("workflow")
     app = Installation(folder, case_world(folder / "v1"), {"auth.people": People()})
-    server = Server(("127.0.0.1", 0), wsgi.build(app), numthreads=4)
-    server.prepare()
-    thread = Thread(target=server.serve)
-    thread.start()
-    yield f"http://127.0.0.1:{server.bind_addr[1]}", app
-    server.stop()
-    thread.join()
-    app.store.close()
+    with serving(app) as address:
+        yield address, app
 
 
 @pytest.fixture
 def address(house: tuple[str, Installation]) -> str:
     return house[0]
-
-
-def sign_in(page: Page, address: str, name: str) -> None:
-    page.goto(address + "/login")
-    page.get_by_label("User name").fill(name)
-    page.get_by_label("Password").fill(name[::-1])
-    page.get_by_role("main").get_by_role("button", name="Sign in").click()
-    expect(page.locator(".user-menu summary")).to_have_text(name.title())
-
-
-def violations(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{v['id']}: {node['html'][:200]}" for v in found for node in v["nodes"]]
 
 
 @pytest.mark.console(r"status of 40[04]")

@@ -177,15 +177,11 @@ class PlacePage(_Words):
     trend: Trend
     days: int
     codes: Mapping[int, ExitCode]
+    kept: Mapping[str, Any]  # the query without the days
 
     @property
     def chart(self) -> Chart:
         return trend_chart(self.trend)
-
-    @property
-    def kept(self) -> dict[str, Any]:
-        """The query without the days."""
-        raise NotImplementedError
 
     @property
     def query(self) -> dict[str, Any]:
@@ -199,10 +195,6 @@ class SitePage(PlacePage):
     name: str
     status: SiteStatus | None
     status_days: tuple[StatusDay, ...]
-
-    @property
-    def kept(self) -> dict[str, Any]:
-        return {"site": self.name}
 
     @property
     def statuses(self) -> Chart:
@@ -225,10 +217,6 @@ class CodePage(PlacePage):
     asked: bool  # there is such a workflow
 
     @property
-    def kept(self) -> dict[str, Any]:
-        return {"code": self.code}
-
-    @property
     def places(self) -> int:
         """Sites at which jobs fail so now."""
         return sum(share.jobs > 0 for share in self.place.shares)
@@ -248,7 +236,9 @@ def _one_site(name: str, days: int, span: Span, kind: str) -> Response:
         return as_json({"site": name, "status": status, **_plain(place, trend), "readiness": states})
     if kind:
         return _days_table(trend, kind, name, told)
-    return render("site.html", page=SitePage(place, trend, days, snapshot.exit_codes, name, status, told))
+    return render(
+        "site.html", page=SitePage(place, trend, days, snapshot.exit_codes, {"site": name}, name, status, told)
+    )
 
 
 def _one_code(code: int, days: int, span: Span, kind: str) -> Response:
@@ -262,7 +252,9 @@ def _one_code(code: int, days: int, span: Span, kind: str) -> Response:
     if kind:
         return _days_table(trend, kind, f"exit-code-{code}", ())
     procedures = _procedures(snapshot, place, code)
-    shown = CodePage(place, trend, days, snapshot.exit_codes, code, meaning, procedures, bool(place.top))
+    shown = CodePage(
+        place, trend, days, snapshot.exit_codes, {"code": code}, code, meaning, procedures, bool(place.top)
+    )
     return render("code.html", page=shown)
 
 

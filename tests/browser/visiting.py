@@ -1,0 +1,44 @@
+"""An installation on a real server, and what every visit of its pages does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from cheroot.wsgi import Server
+from playwright.sync_api import Page, expect
+
+from wwt_framework.web import wsgi
+
+
+@contextmanager
+def serving(app: Any) -> Iterator[str]:
+    """The address at which *app* answers until the block ends; its store is closed then."""
+    server = Server(("127.0.0.1", 0), wsgi.build(app), numthreads=4)
+    server.prepare()
+    thread = Thread(target=server.serve)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.bind_addr[1]}"
+    finally:
+        server.stop()
+        thread.join()
+        app.store.close()
+
+
+def sign_in(page: Page, address: str, name: str = "olga") -> None:
+    """Sign in as *name* of `tests.web.house.People`, whose password is the name backwards."""
+    page.goto(address + "/login")
+    page.get_by_label("User name").fill(name)
+    page.get_by_label("Password").fill(name[::-1])
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    expect(page.locator(".user-menu summary")).to_have_text(name.title())
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds wrong with *page* for who can not see it."""
+    found = Axe().run(page).response["violations"]
+    return [f"{v['id']}: {node['html'][:200]}" for v in found for node in v["nodes"]]
