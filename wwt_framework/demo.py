@@ -25,8 +25,6 @@ from wwt_framework import config as configuration
 from wwt_framework.app import App
 from wwt_framework.errors import WwtError
 from wwt_framework.job_child import end_with
-from wwt_framework.services.learning.files import read_history
-from wwt_framework.services.learning.history import take_over
 
 #: Days that a workflow of a grid in time lapse stays: an afternoon sees them come, fail, be mended and go.
 _DAYS = 4
@@ -35,8 +33,6 @@ _EXECUTOR_EVERY_S = 300
 #: Of ours: so long one can look at what was asked for before it is fetched, edit it and take it back.
 _EXECUTOR_LEAST_S = 15.0
 _KEY_FILE = "executor.key"
-#: Tasks on which operators acted before the demo began.
-_TASKS = 1200
 
 
 @dataclass(frozen=True)
@@ -95,9 +91,9 @@ def demo(wanted: Demo) -> None:
         )
         (folder / _KEY_FILE).write_text(secrets.token_urlsafe(24), encoding="utf-8")
         people = _people(path)
-        _past(path, grid.config if grid else path, folder)
+        demo_past.decide(path, grid.config if grid else path, folder)
         click.echo(running.refresh(path, (), (), None))
-        demo_past.fill(path, world, now)
+        demo_past.look(path, world, now)
         if grid:
             grid.misbehave(wanted.faults)  # not before there is something to keep
         with _executor(grid.config if grid else path, folder / _KEY_FILE, wanted) as start:
@@ -123,27 +119,6 @@ def _tell_of(grid: demo_live.Grid) -> None:
     click.echo(f"\nThe grid is known through its services only, at {grid.url}, asked with a certificate made for this.")
     click.echo(f"A line in {grid.faults} spoils their day: 503, drip@jobdetail, 20%; an empty file ends it.")
     click.echo(f"  {', '.join(grid.kinds)}")
-
-
-def _past(path: Path, grid: Path, folder: Path) -> None:
-    """Decisions of the last years, so that there is something to learn from: models are trained while one looks.
-
-    *grid*: the plugins.yml that has the made-up grid; a console that only asks its services can not make its past.
-    """
-    file = folder / "history.jsonl.gz"
-    app = App.build(grid)
-    try:
-        world = demo_live.command(app, "world")
-        assert isinstance(world, click.Group)
-        if told := _invoke(world, ["history", "--tasks", str(_TASKS), str(file)], ""):
-            raise WwtError(f"the demo's past could not be made: {told}")
-    finally:
-        app.close()
-    app = App.build(path)
-    try:
-        take_over(app.store, read_history(file), "demo")
-    finally:
-        app.close()
 
 
 @contextmanager
@@ -190,19 +165,12 @@ def _people(path: Path) -> list[tuple[str, str, str]]:
         people = [(name, secrets.token_urlsafe(9), role) for name, role in (("olga", "operator"), ("ada", "admin"))]
         user = demo_live.command(app, "user")
         for name, password, role in people:
-            result = _invoke(user, ["add", name, "--role", role, "--password-stdin"], password)
+            result = demo_live.invoke(user, ["add", name, "--role", role, "--password-stdin"], password)
             if result:
                 raise WwtError(f"the demo's account {name} could not be made: {result}")
         return people
     finally:
         app.close()
-
-
-def _invoke(command: click.Command, words: list[str], typed: str) -> str:
-    from click.testing import CliRunner
-
-    result = CliRunner().invoke(command, words, input=typed + "\n")
-    return "" if result.exit_code == 0 else result.output
 
 
 def main() -> None:

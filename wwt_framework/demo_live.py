@@ -121,6 +121,14 @@ def command(app: App, name: str) -> click.Command:
     return found
 
 
+def invoke(command: click.Command, words: list[str], typed: str = "") -> str:
+    """Run *command* with *words*, *typed* at its prompt; what it said if it failed."""
+    from click.testing import CliRunner
+
+    result = CliRunner().invoke(command, words, input=typed + "\n")
+    return "" if result.exit_code == 0 else result.output
+
+
 # -- the process --------------------------------------------------------------
 
 

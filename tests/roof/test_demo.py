@@ -60,7 +60,7 @@ def test_without_a_time_lapse_its_time_is_ours(tmp_path):
 def test_a_demo_has_a_past_of_thirty_days_with_one_on_which_nobody_looked(tmp_path):
     config = configured(tmp_path)
     config.house.data_dir.mkdir()
-    demo_past.fill(config.path, {"workflows": 30, "days": 4}, NOON)
+    demo_past.look(config.path, {"workflows": 30, "days": 4}, NOON)
     store = open_store(config.house.store)
     days = Span(store, NOON, 31).all().days
     store.close()
