@@ -143,18 +143,15 @@ class Operator:
 def test_what_is_submitted_is_fetched_and_carried_out(wwt):
     demo = wwt.start("demo", "--port", "0", "--workflows", "40", "--time-lapse", "300")
     operator = Operator(demo)
-    asked = next(
-        one["workflow"]
-        for family in operator.workflows().values()
-        for one in family
-        if one["errors"] and operator.submit(one["workflow"]) == "queued"
-    )
+    failing = [one["workflow"] for family in operator.workflows().values() for one in family if one["errors"]]
+    # Several: hours pass there before the executor comes, and any of them may have left by then.
+    asked = [name for name in failing[:8] if operator.submit(name) == "queued"]
 
-    demo.until(lambda: f"did {asked}\n" in "".join(demo.said))
+    did = demo.until(lambda: [name for name in asked if f"did {name}\n" in "".join(demo.said)])
 
     done = demo.until(lambda: demo.json("/getaction?acted=1"))
-    assert asked in done  # beside those of years gone by
-    assert demo.json("/getaction") == {}
+    assert set(did) <= done.keys()  # beside those of years gone by
+    assert not set(did) & demo.json("/getaction").keys()
 
 
 @by_proc
