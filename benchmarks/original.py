@@ -47,6 +47,9 @@ def measure(folder: Path, repaired: bool) -> dict[str, Cost] | None:
 
 def _stand_ins(folder: Path) -> None:
     """Answers from memory in place of services."""
+    oracle = types.ModuleType("cx_Oracle")
+    oracle.DatabaseError = type("DatabaseError", (Exception,), {})
+    sys.modules.setdefault("cx_Oracle", oracle)
     import cmstoolbox.webtools
     import mongomock
     import pymongo
@@ -57,6 +60,8 @@ def _stand_ins(folder: Path) -> None:
     preps: dict[str, dict] = {}
     for name in names:
         found = re.search(r"task_(.+?)__v.*_(\d\d)(\d\d)(\d\d)_(\d\d)(\d\d)(\d\d)_", name)
+        if found is None:  # of a name without a date it knows nothing, as of any that a service does not know
+            continue
         prep, *date = found.groups()
         document = {"PrepID": prep, "RequestDate": [2000 + int(date[0]), *map(int, date[1:])], "RequestName": name}
         told[name] = document
@@ -106,9 +111,6 @@ def _configure(folder: Path, repaired: bool) -> None:
 
 
 def _run(folder: Path, repaired: bool) -> dict[str, Cost]:
-    oracle = types.ModuleType("cx_Oracle")
-    oracle.DatabaseError = type("DatabaseError", (Exception,), {})
-    sys.modules.setdefault("cx_Oracle", oracle)
     _stand_ins(folder)
     import cherrypy
 
@@ -138,5 +140,41 @@ def _run(folder: Path, repaired: bool) -> dict[str, Cost]:
     return {"load": load, "overview": cost(overview)}
 
 
+def _dump(folder: Path, repaired: bool, stored: bool) -> dict[str, Any]:
+    """What its training set costs, as its ``/actionshistory`` makes it.
+
+    *stored*: past errors are in its database already, which it then need not fill first.
+    Its actions come from memory at once, in the place of MongoDB.
+    """
+    import resource
+
+    _stand_ins(folder)
+    _configure(folder, repaired)
+    import cherrypy
+
+    cherrypy.config.update({"log.screen": False, "log.access_file": "", "log.error_file": ""})
+    from workflowwebtools import actionshistorylink, manageactions, serverconfig
+
+    past = folder / ("history.db" if stored else "all_errors.json")
+    if stored and not past.exists():
+        _fill(folder / "all_errors.json", past)
+    serverconfig.workflow_history_path = lambda: str(past.resolve())
+    actions = json.loads((folder / "actions.json").read_bytes())
+    manageactions.get_actions = lambda *_a, **_k: actions
+    taken = cost(lambda: actionshistorylink.dump_json(str(folder / "theirs.json")))
+    return {"dump": taken, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+
+
+def _fill(errors: Path, past: Path) -> None:
+    """Its database *past* of the errors in *errors*, by its own hand."""
+    import sqlite3
+
+    from workflowwebtools import globalerrors
+
+    with sqlite3.connect(past) as kept:
+        globalerrors.ErrorInfo(str(errors.resolve())).conn.backup(kept)
+
+
 if __name__ == "__main__":
-    print(json.dumps(_run(Path(sys.argv[1]), sys.argv[2] == "1")))
+    made_of, is_repaired = Path(sys.argv[1]), sys.argv[2] == "1"
+    print(json.dumps(_dump(made_of, is_repaired, sys.argv[3] == "1") if sys.argv[3:] else _run(made_of, is_repaired)))

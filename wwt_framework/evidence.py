@@ -84,29 +84,32 @@ def case_of(content: Mapping[str, Any]) -> Case:
         raise ValueError(f"expected a case as it is kept with an action: {type(error).__name__}: {error}") from error
 
 
-def plain_decision(decision: Decision) -> dict[str, Any]:
-    """*decision* as a line of a file of decisions."""
-    action = decision.action
+def plain_action(action: Action, decided_at: datetime) -> dict[str, Any]:
+    """A decision without its case, which goes beside it under ``case``: a line of a file of decisions."""
     return {
-        "decided_at": decision.decided_at.isoformat(),
+        "decided_at": decided_at.isoformat(),
         "action": {
             "id": action.id, "kind": action.kind, "workflow": action.workflow, "values": dict(action.values),
             "task_values": {task: dict(values) for task, values in action.task_values.items()},
             "reasons": [[reason.short, reason.long] for reason in action.reasons], "user": action.user,
             "state": action.state.value,
         },
-        "case": plain_case(decision.case),
     }  # fmt: skip
 
 
-def decision_of(line: Mapping[str, Any]) -> Decision:
-    """What `plain_decision` was given. Raises ValueError when it is not of that shape."""
+def plain_decision(decision: Decision) -> dict[str, Any]:
+    """*decision* as a line of a file of decisions."""
+    return {**plain_action(decision.action, decision.decided_at), "case": plain_case(decision.case)}
+
+
+def action_of(line: Mapping[str, Any]) -> Action:
+    """What `plain_action` was given, submitted when it was decided. Raises ValueError when it is not of that shape."""
     try:
         at = _time(line["decided_at"])
         if at is None:
             raise ValueError("decided_at must be a date")
         told = line["action"]
-        action = Action(
+        return Action(
             id=str(told["id"]), kind=str(told["kind"]), workflow=str(told["workflow"]),
             values=dict(told.get("values") or {}),
             task_values={str(task): dict(values) for task, values in (told.get("task_values") or {}).items()},
@@ -114,7 +117,6 @@ def decision_of(line: Mapping[str, Any]) -> Decision:
             user=str(told.get("user") or ""), state=ActionState(told.get("state") or "done"), submitted_at=at,
             changed_at=at,
         )  # fmt: skip
-        return Decision(case_of(line["case"]), action, at)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(
             f"expected a decision {{decided_at, action, case}}: {type(error).__name__}: {error}"

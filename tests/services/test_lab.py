@@ -28,7 +28,7 @@ from wwt_framework.model import (
 from wwt_framework.plugin import AutoRule, Decision, History, TrainingReport
 from wwt_framework.services import lab
 from wwt_framework.services.lab import Interval, LabResult, Span
-from wwt_framework.services.learning.history import Past, kept
+from wwt_framework.services.learning.history import Past, Seen, kept
 from wwt_framework.store import Store, ledger
 from wwt_framework.store.ledger import KeptResult
 
@@ -395,9 +395,9 @@ def test_a_history_may_be_read_only_once_at_a_time() -> None:
     """A trial reads the past several times; a source that can be read but once would give nothing the second time."""
     reads: list[int] = []
 
-    def read() -> Iterator[Decision]:
+    def read() -> Iterator[Seen]:
         reads.append(1)
-        yield from (decision(1, 20), decision(2, 5))
+        yield from map(Seen.of, (decision(1, 20), decision(2, 5)))
 
     hooks = hooks_of(guess=Learner())
     subject = lab.find_subject(hooks, "ml.guess")

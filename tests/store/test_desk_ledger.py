@@ -202,6 +202,15 @@ def test_evidence_comes_back_as_it_was_kept(store, clock):
     assert ledger.evidence(store, "another") is None
 
 
+def test_logs_of_evidence_are_unpacked_only_when_all_of_it_is_asked_for(store):
+    content = {"errors": [["/w/T", 85, "A", 3]], "logs": [{"text": "Öl"}]}
+    packed = ledger.Packed(ledger.pack(content))
+
+    assert packed.rest == {"errors": [["/w/T", 85, "A", 3]]}
+    assert packed.whole() == content
+    assert ledger.Packed(ledger.pack({"n": 1})).whole() == {"n": 1}
+
+
 def test_evidence_of_hundreds_is_kept_and_forgotten(store, clock):
     ledger.keep_evidence(store, "v1", [(f"a{i}", "w", ledger.pack({"n": i})) for i in range(250)])
 

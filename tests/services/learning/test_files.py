@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
+from dataclasses import replace
 from datetime import datetime, timezone
 
+import orjson
 import pytest
 
 from wwt_framework.errors import WwtError
-from wwt_framework.evidence import decision_label, decision_of, plain_case, plain_decision
+from wwt_framework.evidence import action_of, case_of, decision_label, plain_case, plain_decision
 from wwt_framework.model import ActionState, ErrorCount, Readiness
 from wwt_framework.services.learning.files import UNDATED, read_history, write_history
-from wwt_framework.services.learning.history import take_over
+from wwt_framework.services.learning.history import Seen, stored, take_over
 from wwt_framework.store import Store, ledger
 from wwt_framework.testing import contract_history
 
@@ -102,10 +105,36 @@ def vars_of(action):
 def test_decisions_are_lines_that_are_read_back_as_they_were():
     (decision,) = contract_history(1)
 
-    again = decision_of(json.loads(json.dumps(plain_decision(decision))))
-    assert again.case.errors == tuple(sorted(decision.case.errors, key=lambda one: -one.count))
-    assert again.action.task_values == decision.action.task_values
-    assert again.decided_at == decision.decided_at
+    line = json.loads(json.dumps(plain_decision(decision)))
+    assert case_of(line["case"]).errors == tuple(sorted(decision.case.errors, key=lambda one: -one.count))
+    assert action_of(line).task_values == decision.action.task_values
+    assert action_of(line).submitted_at == decision.decided_at
+
+
+def test_a_decision_at_a_glance_is_what_it_is_when_it_is_made(tmp_path):
+    path = tmp_path / "full.jsonl"
+    path.write_text("".join(json.dumps(plain_decision(one)) + "\n" for one in contract_history(9)))
+    store = Store.memory()
+    take_over(store, read_history(path), "olga")
+
+    for past in (read_history(path), stored(store)):
+        glances = list(past.seen())
+        assert [replace(one, make=None) for one in glances] == [
+            replace(Seen.of(decision), make=None) for decision in past
+        ]
+        assert glances[0].make().case.logs[0].text == "it ended with 73"
+
+
+def test_what_was_kept_in_one_piece_is_read_as_well(tmp_path):
+    store = Store.memory()
+    (decision,) = contract_history(1)
+    ledger.import_actions(store, [replace(decision.action, state=ActionState.DONE)], "olga")
+    packed = zlib.compress(orjson.dumps(plain_case(decision.case)))  # as it was until logs were put behind the rest
+    ledger.keep_evidence(store, "v1", [(decision.action.id, decision.action.workflow, packed)])
+
+    (again,) = stored(store)
+    assert again.case.logs == decision.case.logs
+    assert ledger.evidence(store, decision.action.id).content == plain_case(decision.case)
 
 
 def test_a_packed_file_is_read(tmp_path):

@@ -9,8 +9,8 @@ import pytest
 from wwt_framework.errors import WwtError
 from wwt_framework.model import Action, ActionState, Case, ErrorCount, ErrorTable, Workflow
 from wwt_framework.plugin import Decision
-from wwt_framework.services.learning.history import joined, kept
-from wwt_framework.services.learning.splitting import family_of, split
+from wwt_framework.services.learning.history import family_of, joined, kept
+from wwt_framework.services.learning.splitting import split
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 

@@ -17,9 +17,8 @@ from wwt_framework.model import Case, Task
 from wwt_framework.plugin import Decision, Progress
 from wwt_framework.services.lab.subjects import Speaker, Subject, speaker
 from wwt_framework.services.lab.words import SILENT, LabResult, Opinion, Row, Tally
-from wwt_framework.services.learning.history import Past
+from wwt_framework.services.learning.history import Past, family_of
 from wwt_framework.services.learning.scoring import Interval, share
-from wwt_framework.services.learning.splitting import family_of
 
 #: Rows in which it differs that are kept, and lines of a table.
 DIFFERS, LINES = 500, 200
@@ -67,10 +66,10 @@ def measure(
     Raises `WwtError` when there is nothing to compare, or the subject can not speak.
     """
     progress(None, "reads the past")
-    within = history.until(span.until).only(lambda decision: decision.decided_at >= span.since)
+    within = history.until(span.until).only(lambda seen: seen.at >= span.since)
     families, decisions = set(), 0
-    for decision in within:
-        families.add(family_of(decision.case))
+    for seen in within.seen():
+        families.add(seen.family)
         decisions += 1
     if not decisions:
         raise WwtError(
@@ -82,7 +81,7 @@ def measure(
     for decision in earlier:
         before.add(decision)
     with tempfile.TemporaryDirectory(prefix="wwt-lab-") as folder:
-        past = earlier.only(lambda decision: family_of(decision.case) not in families)
+        past = earlier.only(lambda seen: seen.family not in families)
         voice = speaker(hooks, subject, past, Path(folder), progress)
         rows = list(_rows(within, decisions, voice, before, progress))
     return _result(subject, span, user, made_at, decisions, voice, rows, before)

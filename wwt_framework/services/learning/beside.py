@@ -24,7 +24,6 @@ from wwt_framework.services.learning.history import Past
 from wwt_framework.services.learning.judging import judge
 from wwt_framework.services.learning.models import Models
 from wwt_framework.services.learning.scoring import Interval, Said, share
-from wwt_framework.services.learning.splitting import family_of
 
 _FILE = "beside.json"
 #: Tasks of which it is kept what was said, the newest; of those on which the two differ, how many are shown.
@@ -115,8 +114,8 @@ def _counted(hooks: Hooks, models: Models, history: Past, now: datetime) -> Besi
 
 def _later(history: Past, since: datetime, now: datetime) -> Past:
     """What was decided from *since* on, about families of which nothing was decided before."""
-    known = {family_of(one.case) for one in history.until(since)}
-    return history.until(now).only(lambda one: one.decided_at >= since and family_of(one.case) not in known)
+    known = {seen.family for seen in history.until(since).seen()}
+    return history.until(now).only(lambda seen: seen.at >= since and seen.family not in known)
 
 
 def _load(hooks: Hooks, models: Models, version: str) -> Predictor:
@@ -134,7 +133,7 @@ def _rows(later: Past, both: dict[str, Predictor], shadow: str, current: str) ->
     if found.failed:
         version, why = next(iter(found.failed.items()))
         raise WwtError(f"the model {version}: {why}")
-    at = {one.action.id: one.decided_at for one in later}
+    at = {seen.id: seen.at for seen in later.seen()}
     one, other = found.said[shadow], found.said[current]
     return [
         Told(

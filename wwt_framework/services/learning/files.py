@@ -12,13 +12,14 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from wwt_framework.errors import WwtError
-from wwt_framework.evidence import BY_TASK, decision_label, decision_of, plain_decision, values_of
+from wwt_framework.evidence import BY_TASK, action_of, case_of, decision_label, plain_action, values_of
 from wwt_framework.model import (
     Action,
     ActionState,
@@ -32,7 +33,7 @@ from wwt_framework.model import (
     Workflow,
 )
 from wwt_framework.plugin import Decision
-from wwt_framework.services.learning.history import COUNTED, Past, stored
+from wwt_framework.services.learning.history import COUNTED, Past, Seen
 from wwt_framework.store import Store, ledger
 
 _KINDS = (*BY_TASK, "clone")
@@ -75,8 +76,10 @@ class _Counted:
 
 def decision_lines(store: Store) -> Iterator[bytes]:
     """Every decision of *store* as a line of JSON."""
-    for decision in stored(store):
-        yield orjson.dumps(plain_decision(decision)) + b"\n"
+    for action, packed in ledger.decided(store, COUNTED):
+        case = packed.whole()
+        if case.get("workflow") and case.get("errors"):
+            yield orjson.dumps({**plain_action(action, action.submitted_at), "case": case}) + b"\n"
 
 
 def old_json(store: Store) -> Iterator[bytes]:
@@ -84,12 +87,9 @@ def old_json(store: Store) -> Iterator[bytes]:
 
     Of several actions on a workflow the last one counts.
     """
-    last = ledger.last_decided(store, COUNTED)
     begin = b"{"
-    for action, content in ledger.decided(store, COUNTED):
-        if last.get(action.workflow) != action.id:
-            continue
-        for task, entry in old_entries(action, content.get("errors", ()), content.get("sites", {})):
+    for action, packed in ledger.decided(store, COUNTED, last=True):
+        for task, entry in old_entries(action, packed.rest.get("errors", ()), packed.rest.get("sites", {})):
             yield begin + orjson.dumps(task) + b":" + orjson.dumps(entry)
             begin = b",\n"
     yield b"{}\n" if begin == b"{" else b"}\n"
@@ -99,13 +99,19 @@ def old_entries(
     action: Action, errors: Iterable[Any], sites: Mapping[str, Any]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Task and entry of each task that failed; *errors* and *sites* as they are kept (`evidence.plain_case`)."""
-    tables: dict[str, tuple[dict[str, dict[str, int]], dict[str, dict[str, int]]]] = {}
+    tables: dict[str, tuple[dict[int, dict[str, int]], dict[int, dict[str, int]]]] = {}
     good = {site for site, status in sites.items() if status[0] == "green"}
-    for task, code, site, count in errors:
-        if task not in tables:
-            tables[task] = ({}, {})
-        tables[task][site not in good].setdefault(str(code), {})[site] = count
-    for task, (good_sites, bad_sites) in tables.items():
+    for task, code, site, count in errors:  # in a dump of all there are millions
+        parts = tables.get(task)
+        if parts is None:
+            parts = tables[task] = ({}, {})
+        part = parts[site not in good]
+        if code in part:
+            part[code][site] = count
+        else:
+            part[code] = {site: count}
+    for task, parts in tables.items():
+        good_sites, bad_sites = ({str(code): counts for code, counts in part.items()} for part in parts)
         parameters = {**values_of(action, task), "action": decision_label(action.kind, action.values)}
         yield task, {"errors": {"good_sites": good_sites, "bad_sites": bad_sites}, "parameters": parameters}
 
@@ -132,13 +138,28 @@ def _opened(path: Path) -> Any:
     return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
 
 
-def _lines(path: Path, complain: Callable[[str], None]) -> Iterator[Decision]:
+def _lines(path: Path, complain: Callable[[str], None]) -> Iterator[Seen]:
     with _opened(path) as file:
         for number, line in enumerate(file, 1):
+            where = f"{path}: line {number}"
             try:
-                yield decision_of(orjson.loads(line))
+                told = orjson.loads(line)
+                action = action_of(told)
+                yield Seen.of_kept(
+                    action, action.submitted_at, told["case"], partial(_made, action, told, where, complain)
+                )
             except ValueError as error:
-                complain(f"{path}: line {number}: {error}")
+                complain(f"{where}: {error}")
+            except (KeyError, TypeError, AttributeError) as error:
+                complain(f"{where}: expected a case as it is kept with an action: {type(error).__name__}: {error}")
+
+
+def _made(action: Action, told: Mapping[str, Any], where: str, complain: Callable[[str], None]) -> Decision | None:
+    try:
+        return Decision(case_of(told["case"]), action, action.submitted_at)
+    except ValueError as error:
+        complain(f"{where}: {error}")
+        return None
 
 
 def _old(path: Path, complain: Callable[[str], None]) -> Past:
@@ -159,7 +180,8 @@ def _old(path: Path, complain: Callable[[str], None]) -> Past:
     if undated:
         complain(f"{path}: {undated} workflows have no date in their names; they count as the oldest")
     order = sorted(places, key=lambda workflow: (_decided_at(workflow), workflow))
-    return Past(lambda: _decisions(text, [(workflow, places[workflow]) for workflow in order], path, complain))
+    found = [(workflow, places[workflow]) for workflow in order]
+    return Past(lambda: map(Seen.of, _decisions(text, found, path, complain)))
 
 
 def _members(text: str, path: Path) -> Iterator[tuple[str, int]]:

@@ -14,8 +14,8 @@ from wwt_framework.evidence import decision_label
 from wwt_framework.hooks.manager import Hooks
 from wwt_framework.model import Case, Prediction, Recommendation
 from wwt_framework.plugin import Decision, History, Predictor
+from wwt_framework.services.learning.history import family_of
 from wwt_framework.services.learning.scoring import Array, Said, Truth
-from wwt_framework.services.learning.splitting import family_of
 
 #: Decisions that are in memory at once.
 _BATCH = 100

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 
 from wwt_framework.errors import WwtError
-from wwt_framework.evidence import decision_label
-from wwt_framework.model import Case
-from wwt_framework.plugin import Decision
-from wwt_framework.services.learning.history import Past
+from wwt_framework.services.learning.history import Past, Seen
 
 #: Fewer families than this can not be split.
 LEAST = 10
@@ -30,27 +27,6 @@ class Part:
     labels: Mapping[str, int]  # what was decided -> tasks
 
 
-def family_of(case: Case) -> str:
-    """What a workflow shares with its ACDCs: the prep id, else the workflow that it recovers, else its own name."""
-    workflow = case.workflow
-    return workflow.prep_id or workflow.original or workflow.name
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """What must be remembered of one decision."""
-
-    at: datetime
-    family: str
-    label: str
-    tasks: int
-
-    @classmethod
-    def of(cls, decision: Decision) -> _Seen:
-        label = decision_label(decision.action.kind, decision.action.values)
-        return cls(decision.decided_at, family_of(decision.case), label, len(decision.case.errors.tasks))
-
-
 def split(history: Past, shares: Sequence[float]) -> list[Part]:
     """Parts of *history*, the oldest first, with about these *shares* of the decisions.
 
@@ -58,7 +34,7 @@ def split(history: Past, shares: Sequence[float]) -> list[Part]:
     So no family is in two parts, and nothing in a part was decided before the end of an earlier one.
     Raises `WwtError` when there is too little to split.
     """
-    seen = [_Seen.of(decision) for decision in history]
+    seen = [replace(one, make=_gone) for one in history.seen()]
     last = {one.family: one.at for one in seen}  # oldest first: the last one stays
     if len(last) < LEAST:
         raise WwtError(
@@ -72,6 +48,10 @@ def split(history: Past, shares: Sequence[float]) -> list[Part]:
         _part(history, place, number, since, until, seen)
         for number, (since, until) in enumerate(pairwise(edges))
     ]  # fmt: skip
+
+
+def _gone() -> None:
+    """What is only remembered at a glance is not made any more."""
 
 
 def _cuts(times: Sequence[datetime], shares: Sequence[float]) -> list[datetime]:
@@ -89,13 +69,13 @@ def _part(
     number: int,
     since: datetime | None,
     until: datetime | None,
-    seen: Sequence[_Seen],
+    seen: Sequence[Seen],
 ) -> Part:
     def is_in(at: datetime, family: str) -> bool:
         return place.get(family) == number and (since is None or at >= since)
 
-    def wanted(decision: Decision) -> bool:
-        return is_in(decision.decided_at, family_of(decision.case))
+    def wanted(one: Seen) -> bool:
+        return is_in(one.at, one.family)
 
     mine = [one for one in seen if is_in(one.at, one.family)]
     labels: Counter[str] = Counter()

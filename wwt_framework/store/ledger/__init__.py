@@ -65,12 +65,12 @@ from wwt_framework.store.ledger.drafts import (
 )
 from wwt_framework.store.ledger.evidence import (
     Evidence,
+    Packed,
     decided,
     evidence,
     forget_evidence,
     has_evidence,
     keep_evidence,
-    last_decided,
     pack,
 )
 from wwt_framework.store.ledger.executor import (
@@ -232,6 +232,7 @@ __all__ = [
     "KeptResult",
     "Mail",
     "Memory",
+    "Packed",
     "Person",
     "RefreshMark",
     "RuleSwitch",
@@ -317,7 +318,6 @@ __all__ = [
     "knows_device",
     "lab_result",
     "lab_results",
-    "last_decided",
     "last_event_number",
     "last_events",
     "last_events_of",

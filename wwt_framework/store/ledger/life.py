@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -114,16 +114,24 @@ def actions_of(store: Store, wanted: Any) -> list[Action]:
 
 def _read(store: Store, numbers: list[int]) -> list[tuple[int, Action]]:
     table = store.tables.action
-    columns = [table.number, *(getattr(table, name) for name in _COLUMNS)]
-    rows: Any = table.select(*columns).where(table.number.in_(numbers)).tuples()
-    return [
-        (number, Action(
-            id_, kind, workflow, values, tasks, tuple([Reason(short, long) for short, long in reasons]),
-            user, _STATES[state], submitted, changed, reference, note, tuple(acdcs), expires,
-        ))
-        for number, id_, kind, workflow, values, tasks, reasons, user, state, submitted, changed, reference, note, acdcs,
-        expires in rows
-    ]  # fmt: skip
+    rows: Any = table.select(table.number, *columns_of(table)).where(table.number.in_(numbers)).tuples()
+    return [(row[0], action_of_columns(row[1:])) for row in rows]
+
+
+def columns_of(table: Any) -> list[Any]:
+    """The columns that `action_of_columns` makes an action of."""
+    return [getattr(table, name) for name in _COLUMNS]
+
+
+def action_of_columns(row: Sequence[Any]) -> Action:
+    """The action of one row of `columns_of`: a tenth of the time that a row of peewee takes."""
+    (
+        id_, kind, workflow, values, tasks, reasons, user, state, submitted, changed, reference, note, acdcs, expires,
+    ) = row  # fmt: skip
+    return Action(
+        id_, kind, workflow, values, tasks, tuple([Reason(short, long) for short, long in reasons]),
+        user, _STATES[state], submitted, changed, reference, note, tuple(acdcs), expires,
+    )  # fmt: skip
 
 
 def _slices(numbers: list[int]) -> Iterator[list[int]]:
