@@ -343,6 +343,9 @@ def main() -> None:
     except (ConfigError, WwtError) as err:
         click.echo(f"wwt: {err}", err=True)
         sys.exit(1)
+    except OSError as err:  # a full disk, a folder that is not ours: the system says which
+        click.echo(f"wwt: {err}", err=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import click
@@ -10,6 +11,15 @@ from wwt_framework.cli_options import Aside, aside_options, complain, config_opt
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FILES = click.argument("files", nargs=-1, type=_FILE)
+
+
+def _a_number(_context: click.Context, _option: click.Parameter, value: float) -> float:
+    """Refuses what no range does."""
+    if math.isnan(value):
+        raise click.BadParameter("expected a number of days, got nan")
+    return value
+
+
 _PLUGINS = click.option("--plugin", "plugins", multiple=True, metavar="NAME", help="Only this predictor; repeatable.")
 
 
@@ -57,7 +67,12 @@ def evaluate(
 @click.argument("subject", required=False)
 @click.option("--subject", "named", hidden=True, help="The same as an option.")
 @click.option(
-    "--days", type=click.FloatRange(min=0, min_open=True), default=30, show_default=True, help="How far back."
+    "--days",
+    type=click.FloatRange(0, 3660, min_open=True),
+    callback=_a_number,
+    default=30,
+    show_default=True,
+    help="How far back.",
 )
 @click.option("--history", type=_FILE, help="Past decisions in a file, in the place of this installation's.")
 @click.option("--user-name", "user", default="", hidden=True, help="Who asked for it.")

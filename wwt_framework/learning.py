@@ -81,6 +81,8 @@ def train_now(
             say(line)
         for one in found.trained:
             say(_outcome(one))
+        if found.failed:
+            raise WwtError(found.text)
         return found.text
 
 

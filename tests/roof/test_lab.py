@@ -73,3 +73,8 @@ def test_decisions_in_a_file_are_told_on_the_terminal_and_nothing_is_kept(app: A
 def test_without_a_name_it_lists_what_there_is_and_another_name_is_told(app: App, wwt: Any) -> None:
     assert wwt.run("lab").stdout.startswith("actions.auto_rules:lost  acdc where at least 100%")
     assert "nothing called 'x' to try; there are: actions.auto_rules:lost" in wwt.run("lab", "x", code=1).stderr
+
+
+@pytest.mark.parametrize("days", ["nan", "inf", "1e9", "0", "-1", "3661"])
+def test_days_that_are_none_are_told(app: App, wwt: Any, days: str) -> None:
+    assert "Invalid value for '--days'" in wwt.run("lab", "actions.auto_rules:lost", "--days", days, code=2).stderr

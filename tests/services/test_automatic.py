@@ -209,3 +209,12 @@ def test_what_can_not_be_asked_for_is_left(auto: Auto) -> None:
 
     assert auto.run() in ("2 left to a person", "2 could not be asked for")
     assert auto.asked() == []
+
+
+def test_a_result_of_another_version_stops_no_rule(auto: Auto) -> None:
+    auto.switch_on()
+    ledger.keep_lab_result(auto.store, KeptResult("r2", RULE, "f1", NOON, "adam", {"id": "r2"}))
+
+    (state,) = lab.rule_states(auto.store, auto.hooks)
+    assert state.result is not None
+    assert auto.run() == "2 asked for"

@@ -237,6 +237,20 @@ def test_a_voice_that_fails_is_silent_and_named() -> None:
     assert any("Of 2 workflows it could not be asked" in note and "no book" in note for note in result.notes)
 
 
+@pytest.mark.parametrize("said", [None, "acdc", [[]], SystemExit(1), Prediction("acdc", float("nan"), "x")])
+def test_a_predictor_that_says_garbage_is_silent_and_named(said: Any) -> None:
+    class Garbage(Learner):
+        def predict(self, cases: Sequence[Case]) -> Any:
+            if isinstance(said, BaseException):
+                raise said
+            return [said if said is None else [said] for _ in cases]
+
+    result = tried(hooks_of(mine=Garbage()), "ml.mine", decision(0, 20), decision(1, 5), decision(2, 5))
+
+    assert result.spoke == 0
+    assert any("Of 2 workflows it could not be asked" in note for note in result.notes)
+
+
 def test_a_result_comes_back_from_json_as_it_was() -> None:
     result = tried(hooks_of(guess=Learner()), "ml.guess", decision(1, 20), decision(2, 5), decision(3, 4, "clone"))
 

@@ -182,3 +182,13 @@ def test_nothing_is_changed_by_another_site(app: Installation) -> None:
     assert adam.post("/lab/switch", form=form, headers={"Origin": "https://evil.example"}).status == 403
     assert post(adam, "/lab/switch", rule=RULE, step="on", result="r1", csrf_token="x").status == 403
     assert ledger.rule_switches(app.store) == []
+
+
+def test_a_result_that_another_version_kept_is_told_and_hides_nothing_else(app: Installation) -> None:
+    keep(app)
+    ledger.keep_lab_result(app.store, KeptResult("old", RULE, "f1", NOON, "olga", {"id": "old"}))
+    told = text_of(visitor(app).get("/lab"))
+
+    assert "97.5 %" in told
+    assert "1 result was kept by another version of this program and can not be shown; measure again" in told
+    assert visitor(app).get("/lab?format=json").json[0]["id"] == "r1"

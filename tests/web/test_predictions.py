@@ -150,6 +150,41 @@ def test_a_service_that_does_not_answer_never_delays_the_page(visit):
     assert "ml.dead: no answer yet; look at the page again in a moment" in got.text
 
 
+def test_a_model_that_hangs_holds_a_few_threads_and_no_more(visit):
+    hanging = Hanging()
+    client = visit(dead=Asking(hanging))
+    case, forecasts = client.app.board.snapshot.case(ORIGINAL), client.app.forecasts
+    for number in range(50):
+        told = forecasts.of(case, f"v{number}", 0)
+    held = [thread for thread in threading.enumerate() if thread.name == "predict ml.dead"]
+    hanging.free.set()
+    for thread in held:
+        thread.join(60)
+
+    assert len(held) == 8
+    assert told.opinions[0].trouble.startswith("no answer yet: 8 questions wait for one already")
+    assert not forecasts.of(case, "v50", 60).opinions[0].trouble
+
+
+@pytest.mark.parametrize("says", [None, [None], [[None]], [[Prediction("acdc", float("nan"), "x")]]])
+def test_a_model_that_says_garbage_is_named(visit, says):
+    class Garbage(Failing):
+        def predict(self, cases):
+            return says
+
+    assert "ml.broken: " in (text := said(visit(broken=Asking(Garbage()), sure=Asking(Says()))))
+    assert "expected predictions" in text or "it failed: TypeError" in text
+    assert "acdc 97 %" in text
+
+
+def test_a_model_that_wants_to_end_the_program_is_named(visit):
+    class Leaving(Failing):
+        def predict(self, cases):
+            raise SystemExit(1)
+
+    assert "ml.leaving: it failed: SystemExit" in said(visit(leaving=Asking(Leaving())))
+
+
 def test_a_model_that_fails_is_named_and_what_it_says_is_text(visit):
     text = said(visit(broken=Asking(Failing())))
 

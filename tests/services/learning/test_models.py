@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime, timezone
 
 import orjson
 import pytest
 
 from wwt_framework.errors import WwtError
-from wwt_framework.services.learning.models import About, Models, Which, version_of
+from wwt_framework.services.learning.models import About, Models, Which, turn, version_of
 
 AT = datetime(2026, 11, 29, 12, tzinfo=timezone.utc)
 
@@ -55,7 +56,7 @@ def test_a_file_that_was_changed_is_refused_in_a_sentence(models):
     (models.checked("v1") / "model.skops").write_bytes(b"something else")
 
     with pytest.raises(
-        WwtError, match=r"model.skops of the model v1 of ml.x is not the one that was written .* train it again"
+        WwtError, match=r"model.skops of the model v1 of ml.x is not the file that was written .* train it again"
     ):
         models.checked("v1")
 
@@ -95,3 +96,58 @@ def test_old_models_go_but_those_that_count(models):
             models.take("v1")
 
     assert models.versions() == ["v6", "v5", "v1"]
+
+
+def test_what_counts_and_can_not_be_read_is_put_right_by_the_next_model(models, tmp_path):
+    keep(models, "v1")
+    (tmp_path / "ml.x" / "models" / "which.json").write_text('{"cur')
+    with pytest.raises(WwtError, match="train the model again"):
+        models.which()
+    keep(models, "v2")
+    models.take("v2")
+
+    assert models.which() == Which("v2")
+    assert models.versions() == ["v2", "v1"]
+
+
+def test_a_folder_in_the_place_of_a_file_is_refused_in_a_sentence(models, tmp_path):
+    keep(models, "v1")
+    (tmp_path / "ml.x" / "models" / "v1" / "__pycache__").mkdir()
+
+    with pytest.raises(WwtError, match=r"__pycache__ of the model v1 of ml\.x is not the file that was written"):
+        models.checked("v1")
+
+
+def test_a_folder_of_models_that_is_a_file_is_told_in_a_sentence(models, tmp_path):
+    (tmp_path / "ml.x").mkdir()
+    (tmp_path / "ml.x" / "models").write_text("no folder")
+
+    with pytest.raises(WwtError, match=r"ml\.x: a new model can not be kept: .*models"):
+        models.begin("v1")
+    with pytest.raises(WwtError, match=r"ml\.x: which model counts can not be written down"):
+        models.choose(Which("v1"))
+
+
+def test_what_a_killed_training_left_is_gone_when_the_next_begins(models, tmp_path):
+    models.begin("v1")
+    models.begin("v2")
+
+    assert [path.name for path in (tmp_path / "ml.x" / "models").iterdir()] == [".new-v2"]
+
+
+def test_two_trainings_come_one_after_the_other(tmp_path):
+    told, waits, turns = [], threading.Event(), []
+
+    def second():
+        with turn(tmp_path, lambda words: (told.append(words), waits.set())):
+            turns.append("second")
+
+    thread = threading.Thread(target=second)
+    with turn(tmp_path, told.append):
+        thread.start()
+        assert waits.wait(60)
+        turns.append("first")
+    thread.join(60)
+
+    assert turns == ["first", "second"]
+    assert told == ["another training runs; this one waits for its end"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timezone
 
 import pytest
@@ -145,3 +146,91 @@ def test_baselines_are_judged_on_the_same_tasks(hooks, tmp_path):
 def test_a_predictor_that_is_not_there_is_named(hooks, tmp_path):
     with pytest.raises(WwtError, match=r"no predictor 'nobody' can be trained; there are: ml\.pupil"):
         trained(hooks, tmp_path, plugins=("nobody",))
+
+
+class Garbage(Pupil):
+    """Trains well, and says what nobody can use."""
+
+    says = None
+
+    @hookimpl
+    def load_predictor(self, folder):
+        return self
+
+    def predict(self, cases):
+        return self.says(cases)
+
+
+def leave(_cases):
+    raise SystemExit(3)
+
+
+@pytest.mark.parametrize(
+    ("says", "words"),
+    [
+        (lambda _: None, "it failed: TypeError"),
+        (leave, "it failed: SystemExit: 3"),
+        (lambda cases: [[None] for _ in cases], "expected predictions with an action, .*; got None"),
+        (lambda cases: [[Prediction("acdc", float("nan"), "x")] for _ in cases], "got Prediction.*nan"),
+        (lambda cases: [[Prediction("acdc", "a lot", "x")] for _ in cases], "got Prediction.*a lot"),
+        (lambda cases: [[Prediction(["acdc"], 0.5, "x")] for _ in cases], "got Prediction"),
+        (lambda cases: [[Prediction("acdc", 3.0, "x")] for _ in cases], "got Prediction"),
+    ],
+)
+def test_a_predictor_that_says_garbage_is_named_and_the_others_are_trained(hooks, tmp_path, says, words):
+    garbage = Garbage()
+    garbage.says = says
+    hooks.register("ml.garbage", garbage)
+    pupil, other = trained(hooks, tmp_path).trained
+
+    assert pupil.counts
+    assert other.failed
+    assert re.search(words, other.words)
+
+
+@pytest.mark.parametrize("training_set", [None, 7])
+def test_a_report_that_is_none_is_named(hooks, pupil, tmp_path, monkeypatch, training_set):
+    class Odd(Pupil):
+        @hookimpl
+        def train_predictor(self, history, into, progress):
+            (into / "number").write_text("0.5")
+            return TrainingReport("learnt", 5, training_set)
+
+    hooks.register("ml.odd", Odd())
+    found = trained(hooks, tmp_path)
+
+    assert found.failed
+    assert "ml.odd, train_predictor: expected a report with decisions" in found.text
+    assert found.trained[0].counts
+
+
+def test_a_training_set_never_becomes_a_path(hooks, tmp_path):
+    class Odd(Pupil):
+        @hookimpl
+        def train_predictor(self, history, into, progress):
+            (into / "number").write_text("0.5")
+            return TrainingReport("learnt", 5, "../../x")
+
+    hooks.register("ml.odd", Odd())
+    found = trained(hooks, tmp_path)
+
+    assert found.trained[1].about.version == "20261123-000000-x"
+
+
+def test_what_counts_and_can_not_be_read_is_put_right_by_a_training(hooks, tmp_path):
+    trained(hooks, tmp_path)
+    (tmp_path / NAME / "models" / "which.json").write_text("{")
+    (one,) = trained(hooks, tmp_path, TUESDAY).trained
+
+    assert one.words == "the first model"
+    assert Models(tmp_path, NAME).which().current.startswith("20261124")
+
+
+def test_a_predictor_whose_models_can_not_be_kept_stops_no_other(hooks, tmp_path):
+    hooks.register("ml.other", Pupil())
+    (tmp_path / NAME).write_text("no folder")
+    one, other = trained(hooks, tmp_path).trained
+
+    assert one.failed
+    assert "a new model can not be kept" in one.words
+    assert other.counts

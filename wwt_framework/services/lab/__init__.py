@@ -6,7 +6,7 @@
 from wwt_framework.services.lab.measuring import Span, measure
 from wwt_framework.services.lab.subjects import Subject, find_subject, subjects
 from wwt_framework.services.lab.switching import RuleState, rule_states, switch_off, switch_on
-from wwt_framework.services.lab.words import LabResult, Opinion, Row, Tally, plain_result, result_of
+from wwt_framework.services.lab.words import LabResult, Opinion, Row, Tally, plain_result, readable, result_of
 from wwt_framework.services.learning.scoring import Interval
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "find_subject",
     "measure",
     "plain_result",
+    "readable",
     "result_of",
     "rule_states",
     "subjects",

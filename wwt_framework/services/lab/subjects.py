@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from wwt_framework.errors import NotFound, WwtError
+from wwt_framework.errors import NotFound, PluginError, WwtError
 from wwt_framework.evidence import decision_label
 from wwt_framework.hooks.manager import Hooks
 from wwt_framework.model import Case, Prediction
 from wwt_framework.plugin import History, Progress
 from wwt_framework.services.lab.words import Opinion
-from wwt_framework.services.learning.judging import expected, recommended
+from wwt_framework.services.learning.judging import asked, expected, recommended
 from wwt_framework.services.learning.training import learnt_by
 
 #: What a voice says of one case: by `Task.path`; a task that it leaves out, or an empty label, is silence.
@@ -111,9 +111,9 @@ def _predictor(hooks: Hooks, subject: Subject, past: History, folder: Path, prog
 
     def say(case: Case) -> Mapping[str, Opinion]:
         try:
-            (predictions,) = predictor.predict([case])
-        except Exception as error:  # noqa: BLE001  # a plugin's code
-            return _failed(told, f"{type(error).__name__}: {error}")
+            (predictions,) = asked(predictor, [case])
+        except PluginError as error:
+            return _failed(told, str(error))
         if predictions:
             told.model = predictions[0].model
         return {task: _most_likely(predictions, task) for task in case.errors.tasks}

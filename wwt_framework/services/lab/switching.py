@@ -9,7 +9,7 @@ from wwt_framework.errors import Denied, WwtError
 from wwt_framework.hooks.manager import Hooks
 from wwt_framework.model import User
 from wwt_framework.services.lab.subjects import Subject, find_subject, subjects
-from wwt_framework.services.lab.words import LabResult, result_of
+from wwt_framework.services.lab.words import LabResult, readable, result_of
 from wwt_framework.store import Store, ledger
 
 
@@ -50,7 +50,7 @@ def rule_states(store: Store, hooks: Hooks) -> list[RuleState]:
             continue
         is_same = switch.fingerprint == subject.fingerprint
         kept = ledger.lab_result(store, switch.result) if is_same else None
-        shown = result_of(kept.content) if kept else result
+        shown = next(iter(readable([kept.content] if kept else ())), result)
         found.append(RuleState(subject, is_same, shown, switch.user, switch.at, not is_same))
     return found
 
@@ -87,7 +87,5 @@ def switch_off(store: Store, rule: str, user: User) -> bool:
 
 
 def _newest(store: Store, subject: Subject) -> LabResult | None:
-    for kept in ledger.lab_results(store, subject.name, limit=20):
-        if kept.fingerprint == subject.fingerprint:
-            return result_of(kept.content)
-    return None
+    kept = ledger.lab_results(store, subject.name, limit=20)
+    return next(iter(readable(one.content for one in kept if one.fingerprint == subject.fingerprint)), None)

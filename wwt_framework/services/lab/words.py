@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -105,6 +105,17 @@ def plain_result(result: LabResult) -> dict[str, Any]:
     for row in plain["differs"]:
         row["at"] = row["at"].isoformat()
     return plain
+
+
+def readable(contents: Iterable[Mapping[str, Any]]) -> list[LabResult]:
+    """Those of *contents* that `result_of` can read, in their order: one of another version hides no other."""
+    found = []
+    for content in contents:
+        try:
+            found.append(result_of(content))
+        except WwtError:
+            continue
+    return found
 
 
 def result_of(plain: Mapping[str, Any]) -> LabResult:

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from wwt_framework.config import Config
-from wwt_framework.errors import WwtError
+from wwt_framework.errors import PluginError, WwtError
 from wwt_framework.hooks.manager import Hooks
 from wwt_framework.model import Case, Prediction, Task
 from wwt_framework.plugin import Predictor
-from wwt_framework.services.learning.judging import expected
+from wwt_framework.services.learning.judging import asked, expected
 from wwt_framework.services.learning.models import Models
 
 log = logging.getLogger(__name__)
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 PATIENCE_S = 0.3
 #: Cases of which the answers are remembered.
 _REMEMBERED = 500
+#: Questions to one model that are under way at once: one that hangs holds so many threads, and no more.
+_AT_ONCE = 8
 
 
 class House(Protocol):
@@ -147,7 +149,7 @@ class Forecasts:
         for plugin in house.hooks.implementing("load_predictor"):
             stamp, _ = self._stamp(house, plugin)
             with self._lock:
-                found.append((plugin, stamp, (plugin, stamp, version, workflow) in self._known))
+                found.append((plugin, stamp, _key(house, plugin, stamp, version, workflow) in self._known))
         return str(found)
 
     def models(self, plugin: str) -> Models:
@@ -159,13 +161,18 @@ class Forecasts:
         stamp, trouble = self._stamp(house, plugin)
         if trouble:
             return Opinion(plugin, "", "", (), trouble)
-        key = (plugin, stamp, version, case.workflow.name)
+        key = _key(house, plugin, stamp, version, case.workflow.name)
         with self._lock:
             if key in self._known:
                 self._known.move_to_end(key)
                 return self._known[key]
             future = self._under_way.get(key)
             if future is None or (future.done() and not future.cancelled()):
+                if sum(other[:2] == key[:2] for other in self._under_way) >= _AT_ONCE:
+                    return Opinion(
+                        plugin, "", "", (),
+                        f"no answer yet: {_AT_ONCE} questions wait for one already; look at the page again in a moment",
+                    )  # fmt: skip
                 future = Future()
                 self._under_way[key] = future
                 work = threading.Thread(
@@ -192,7 +199,7 @@ class Forecasts:
         try:
             loaded = self._load(house, plugin, stamp)
             opinion = _ask(plugin, loaded, case)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             log.exception("a prediction failed", extra={"plugin": plugin})
             opinion = Opinion(plugin, "", "", (), f"it failed: {type(error).__name__}")
         with self._lock:
@@ -237,12 +244,19 @@ class Forecasts:
         return _Loaded(stamp, answer.value if answer.ok else None, believed, answer.complaint)
 
 
+def _key(house: House, plugin: str, stamp: str, version: str, workflow: str) -> tuple[Any, ...]:
+    """What an opinion depends on. The plugin itself as well: with other options it may say something else."""
+    return plugin, id(house.hooks.plugins.get(plugin)), stamp, version, workflow
+
+
 def _ask(plugin: str, loaded: _Loaded, case: Case) -> Opinion:
     if loaded.predictor is None:
         return Opinion(plugin, "", "", (), loaded.trouble)
     try:
-        (found,) = loaded.predictor.predict([case])
-    except WwtError as error:
+        (found,) = asked(loaded.predictor, [case])
+    except PluginError as error:
+        if not isinstance(error.__cause__, (WwtError, type(None))):  # nobody foresaw it
+            log.warning("a prediction failed", extra={"plugin": plugin}, exc_info=error.__cause__)
         return Opinion(plugin, "", "", (), str(error))
     tasks = {task.path: task for task in case.workflow.tasks}
     untrained = loaded.stamp == "-"

@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from numbers import Real
+from typing import Any
 
 import numpy as np
 
-from wwt_framework.errors import PluginError
+from wwt_framework.errors import PluginError, WwtError
 from wwt_framework.evidence import decision_label
 from wwt_framework.hooks.manager import Hooks
 from wwt_framework.model import Case, Prediction, Recommendation
@@ -79,13 +81,40 @@ def _batches(history: Iterable[Decision]) -> Iterator[list[Decision]]:
 
 def answers(predictor: Predictor, cases: Sequence[Case]) -> list[Shares]:
     """What *predictor* says of every task of *cases*: label -> probability. Raises `PluginError` in words."""
+    told = asked(predictor, cases)
+    return [shares_of(found, task) for case, found in zip(cases, told, strict=True) for task in case.errors.tasks]
+
+
+def asked(predictor: Predictor, cases: Sequence[Case]) -> list[list[Prediction]]:
+    """What *predictor* says of *cases*, made sure to be predictions. Raises `PluginError` in words."""
     try:
-        told = predictor.predict(cases)
-    except Exception as error:  # a predictor is a plugin's
+        told = [list(found) for found in predictor.predict(cases)]
+    except WwtError as error:  # foreseen: its sentence says it all
+        raise PluginError(str(error)) from error
+    except (Exception, SystemExit) as error:  # a predictor is a plugin's
         raise PluginError(f"it failed: {type(error).__name__}: {error}") from error
     if len(told) != len(cases):
         raise PluginError(f"it answered about {len(told)} cases, and was asked about {len(cases)}")
-    return [shares_of(found, task) for case, found in zip(cases, told, strict=True) for task in case.errors.tasks]
+    strange = [one for found in told for one in found if not _is_fit(one)]
+    if strange:
+        raise PluginError(
+            f"expected predictions with an action, a probability from 0 to 1, and parameters; got {strange[0]!r:.200}"
+        )
+    return told
+
+
+def _is_fit(one: Any) -> bool:
+    """Whether *one* is a prediction that can be counted with. A little beyond 0 or 1 is rounding."""
+    return (
+        isinstance(one, Prediction)
+        and isinstance(one.action, str)
+        and isinstance(one.probability, Real)
+        and -0.001 <= float(one.probability) <= 1.001
+        and isinstance(one.task, str)
+        and isinstance(one.parameters, Mapping)
+        and isinstance(one.why, tuple | list)
+        and all(isinstance(text, str) for text in (one.model, one.training_set, *one.why))
+    )
 
 
 def shares_of(predictions: Iterable[Prediction], task: str) -> Shares:

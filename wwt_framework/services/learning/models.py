@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib.metadata import version as version_of
@@ -20,7 +22,7 @@ import orjson
 
 from wwt_framework.errors import WwtError
 
-_ABOUT, _WHICH = "about.json", "which.json"
+_ABOUT, _WHICH, _NEW = "about.json", "which.json", ".new-"
 #: Models that stay on disk beside those that count.
 _STAY = 2
 
@@ -59,20 +61,26 @@ class Models:
         self._folder = data_dir / plugin / "models"
 
     def begin(self, version: str) -> Path:
-        """An empty folder for a new model."""
-        folder = self._folder / f".new-{version}"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        """An empty folder for a new model. Raises `WwtError` when there can be none.
+
+        Folders that a training left which was killed are gone then: whoever begins has the turn (`turn`).
+        """
+        folder = self._folder / f"{_NEW}{version}"
+        with self._told("a new model can not be kept"):
+            for left in self._folder.glob(f"{_NEW}*"):
+                shutil.rmtree(left, ignore_errors=True)
+            folder.mkdir(parents=True)
         return folder
 
     def keep(self, folder: Path, about: About) -> About:
-        """Keep the model in *folder*, which `begin` gave; it does not count yet."""
-        files = {path.name: _checksum(path) for path in sorted(folder.iterdir()) if path.is_file()}
-        about = replace(about, files=files)
-        (folder / _ABOUT).write_bytes(orjson.dumps(about, option=orjson.OPT_INDENT_2))
-        target = self._folder / about.version
-        shutil.rmtree(target, ignore_errors=True)
-        folder.rename(target)
+        """Keep the model in *folder*, which `begin` gave; it does not count yet. Raises `WwtError` when it can not be."""
+        with self._told("a new model can not be kept"):
+            files = {path.name: _checksum(path) for path in sorted(folder.iterdir()) if path.is_file()}
+            about = replace(about, files=files)
+            (folder / _ABOUT).write_bytes(orjson.dumps(about, option=orjson.OPT_INDENT_2))
+            target = self._folder / about.version
+            shutil.rmtree(target, ignore_errors=True)
+            folder.rename(target)
         self._tidy()
         return about
 
@@ -88,9 +96,17 @@ class Models:
         except (OSError, ValueError, AttributeError) as error:
             raise WwtError(f"{self._folder / _WHICH} can not be read ({error}); train the model again") from error
 
+    def which_or_none(self) -> Which:
+        """The same where a new model is to count: a file that can not be read is about to be replaced, so nothing counts."""
+        try:
+            return self.which()
+        except WwtError:
+            return Which()
+
     def choose(self, which: Which) -> None:
-        """Have these versions count, from now on and at once."""
-        self.note(_WHICH, orjson.dumps(which))
+        """Have these versions count, from now on and at once. Raises `WwtError`; then it stays as it was."""
+        with self._told("which model counts can not be written down"):
+            self.note(_WHICH, orjson.dumps(which))
 
     def note(self, name: str, content: bytes) -> None:
         """Keep *content* under *name* beside the models, in the place of what is there."""
@@ -106,7 +122,7 @@ class Models:
     def take(self, version: str) -> None:
         """Let *version* count in the place of what does."""
         self.about(version)
-        before = self.which()
+        before = self.which_or_none()
         if before.current != version:
             shadow = "" if before.shadow == version else before.shadow
             self.choose(Which(version, shadow, before.current))
@@ -139,20 +155,55 @@ class Models:
                 f"this is {here}; train it again with `wwt train`"
             )
         folder = self._folder / version
-        there = {path.name for path in folder.iterdir()} - {_ABOUT}
-        for name in sorted(there | set(about.files)):
-            if name not in there or about.files.get(name) != _checksum(folder / name):
-                raise WwtError(
-                    f"the file {name} of the model {version} of {self.plugin} is not the one that was written "
-                    "(its checksum differs); train it again with `wwt train`"
-                )
+        with self._told(f"the model {version} can not be read"):
+            there = {path.name: path for path in folder.iterdir() if path.name != _ABOUT}
+            for name in sorted({*there, *about.files}):
+                if name not in there or not there[name].is_file() or about.files.get(name) != _checksum(there[name]):
+                    raise WwtError(
+                        f"{name} of the model {version} of {self.plugin} is not the file that was written "
+                        "(its checksum differs); train it again with `wwt train`"
+                    )
         return folder
 
+    @contextmanager
+    def _told(self, what: str) -> Iterator[None]:
+        """What the system says against it, as a `WwtError`."""
+        try:
+            yield
+        except OSError as error:
+            raise WwtError(f"{self.plugin}: {what}: {error}") from error
+
     def _tidy(self) -> None:
-        which = self.which()
+        try:
+            which = self.which()
+        except WwtError:  # nobody knows what counts: all stay
+            return
         counts = {which.current, which.shadow, which.previous}
         for version in [name for name in self.versions() if name not in counts][_STAY:]:
             shutil.rmtree(self._folder / version, ignore_errors=True)
+
+
+@contextmanager
+def turn(data_dir: Path, tell: Callable[[str], None]) -> Iterator[None]:
+    """Wait until nobody else trains what is kept in *data_dir*; the system ends the turn of whoever dies.
+
+    *tell* is told when there is something to wait for. Raises `WwtError` when the folder can not be written.
+    """
+    path = data_dir / "locks" / "train.lock"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise WwtError(f"nothing can be trained: {error}") from error
+    try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            tell("another training runs; this one waits for its end")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(file)
 
 
 def _name(version: str) -> str:

@@ -13,7 +13,7 @@ from wwt_framework.hooks.manager import Hooks
 from wwt_framework.plugin import History, Predictor, Progress, TrainingReport
 from wwt_framework.services.learning.history import Past
 from wwt_framework.services.learning.judging import Always, Judged, Procedures, judge, sure_of, thresholds
-from wwt_framework.services.learning.models import About, Models, Which
+from wwt_framework.services.learning.models import About, Models, Which, turn
 from wwt_framework.services.learning.reporting import plain
 from wwt_framework.services.learning.scoring import Said, Scores, difference, score
 from wwt_framework.services.learning.splitting import Part, split
@@ -39,6 +39,7 @@ class Trained:
     scores: Scores | None = None
     counts: bool = False  # whether the new model counts from now on
     words: str = ""  # why, or why there is none
+    failed: bool = False  # it was to be trained, and could not be
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,11 @@ class Training:
     def text(self) -> str:
         """One line for the log and for /jobs."""
         return "; ".join(f"{one.plugin}: {one.words}" for one in self.trained) or "no predictor can be trained"
+
+    @property
+    def failed(self) -> bool:
+        """Whether a predictor failed; the others are as their lines say."""
+        return any(one.failed for one in self.trained)
 
 
 @dataclass(frozen=True)
@@ -79,18 +85,28 @@ def trainable(hooks: Hooks, wanted: Sequence[str] = ()) -> list[str]:
 
 
 def train(hooks: Hooks, data_dir: Path, history: Past, how: How, now: datetime, tell: Tell) -> Training:
-    """Train on the older part of *history*, judge on the newest. Raises `WwtError` when there is too little of it."""
+    """Train on the older part of *history*, judge on the newest. Raises `WwtError` when there is too little of it.
+
+    Two trainings of one installation come one after the other.
+    """
     plugins = trainable(hooks, how.plugins)
+    with turn(data_dir, tell):
+        return _train(hooks, data_dir, plugins, history, how, now, tell)
+
+
+def _train(
+    hooks: Hooks, data_dir: Path, plugins: Sequence[str], history: Past, how: How, now: datetime, tell: Tell
+) -> Training:
     tell("splitting the past by time and by family")
     learnt, judged = split(history, SHARES)
     version = f"{now:%Y%m%d-%H%M%S}"
     made: dict[str, tuple[Path, TrainingReport, Predictor]] = {}
-    words: dict[str, str] = {}
+    without: dict[str, Trained] = {}
     for plugin in plugins:
         tell(f"training {plugin}")
         found = _train_one(hooks, Models(data_dir, plugin), plugin, learnt, version, tell)
-        if isinstance(found, str):
-            words[plugin] = found
+        if isinstance(found, Trained):
+            without[plugin] = found
         else:
             made[plugin] = found
     tell("judging on later decisions")
@@ -99,9 +115,7 @@ def train(hooks: Hooks, data_dir: Path, history: Past, how: How, now: datetime, 
     beside: dict[str, Predictor] = {ALWAYS: Always(learnt.labels), PROCEDURES: Procedures(hooks)}
     found_all = judge(judged.history, {**asked, **olds, **beside})
     trained = [
-        _keep(Models(data_dir, plugin), made[plugin], found_all, how, version, now)
-        if plugin in made
-        else Trained(plugin, words=words[plugin])
+        without.get(plugin) or _kept(Models(data_dir, plugin), made[plugin], found_all, how, version, now)
         for plugin in plugins
     ]
     baselines = tuple(score(found_all.truth, found_all.said[name], how.rounds) for name in beside)
@@ -132,23 +146,47 @@ def learnt_by(
         raise WwtError(loaded.complaint)
     if loaded.value is None:
         raise WwtError(f"{plugin}: it reported a model, and load_predictor found none in its folder")
+    if not isinstance(answer.value.training_set, str) or not isinstance(answer.value.decisions, int):
+        raise WwtError(
+            f"{plugin}, train_predictor: expected a report with decisions, a number, and training_set, a text; "
+            f"got {answer.value.decisions!r:.40} and {answer.value.training_set!r:.40}"
+        )
     return answer.value, loaded.value
 
 
 def _train_one(
     hooks: Hooks, models: Models, plugin: str, part: Part, version: str, tell: Tell
-) -> tuple[Path, TrainingReport, Predictor] | str:
+) -> tuple[Path, TrainingReport, Predictor] | Trained:
     """Folder, report and model; or why there is none."""
-    into = models.begin(version)
+    try:
+        into = models.begin(version)
+    except WwtError as error:
+        return Trained(plugin, words=str(error), failed=True)
     try:
         made = learnt_by(hooks, plugin, part.history, into, lambda _, doing: tell(f"{plugin}: {doing}"))
         if made is not None:
             return into, *made
-        why = "too little to learn from; nothing changed"
+        told = Trained(plugin, words="too little to learn from; nothing changed")
     except WwtError as error:
-        why = str(error)
+        told = Trained(plugin, words=str(error), failed=True)
     models.discard(into)
-    return why
+    return told
+
+
+def _kept(
+    models: Models,
+    made: tuple[Path, TrainingReport, Predictor],
+    judged: Judged,
+    how: How,
+    version: str,
+    now: datetime,
+) -> Trained:
+    """What becomes of the model that was *made*; one that can not be kept changes nothing."""
+    try:
+        return _keep(models, made, judged, how, version, now)
+    except WwtError as error:
+        models.discard(made[0])
+        return Trained(models.plugin, words=str(error), failed=True)
 
 
 def _keep(
@@ -162,7 +200,7 @@ def _keep(
     into, report, _ = made
     if models.plugin in judged.failed:
         models.discard(into)
-        return Trained(models.plugin, words=judged.failed[models.plugin])
+        return Trained(models.plugin, words=judged.failed[models.plugin], failed=True)
     said = judged.said[models.plugin]
     believed = thresholds(judged.truth, said)
     scores = score(judged.truth, replace(said, sure=sure_of(said, believed)), how.rounds)
@@ -175,16 +213,21 @@ def _keep(
     about = models.keep(
         into,
         About(
-            models.plugin, f"{version}-{report.training_set[:6]}", now, report.training_set, report.decisions,
+            models.plugin, f"{version}-{_stem(report.training_set)}", now, report.training_set, report.decisions,
             report.text, version_of("scikit-learn"), believed, plain(scores), words,
         ),
     )  # fmt: skip
-    which = models.which()
+    which = models.which_or_none()
     if counts:
         models.take(about.version)
     elif how.shadow:
         models.choose(Which(which.current, about.version, which.previous))
     return Trained(models.plugin, about, scores, counts, words)
+
+
+def _stem(training_set: str) -> str:
+    """The beginning of *training_set*, fit for the name of a folder."""
+    return "".join(c for c in training_set if c.isascii() and c.isalnum())[:6] or "0"
 
 
 def _compare(judged: Judged, new: Said, old: Said | None) -> tuple[bool, str]:

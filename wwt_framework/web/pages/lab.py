@@ -49,6 +49,7 @@ class LabPage:
     lines: Sequence[SubjectLine]
     results: Sequence[LabResult]
     done: str = ""
+    unreadable: int = 0  # results that another version kept
     spans: tuple[int, ...] = SPANS
 
 
@@ -67,14 +68,15 @@ class ResultPage:
 def lab(done: str = "", format: str = "") -> Response:  # noqa: A002  # as in ?format=
     """All that can be tried with its last result, the rules that act, and earlier results."""
     app, house = current_app(), current_house()
-    results = [the_lab.result_of(kept.content) for kept in ledger.lab_results(app.store, limit=SHOWN)]
+    kept = ledger.lab_results(app.store, limit=SHOWN)
+    results = the_lab.readable(one.content for one in kept)
     if format:
         return table_response(_COLUMNS, [_row(result) for result in results], format, "lab")
     runs = ledger.runs(app.store, 100, name=JOB, states=("queued", "running"))
     waiting = {str(run.arguments.get("subject")): run for run in runs}
     rules = {state.subject.name: state for state in the_lab.rule_states(app.store, house.hooks)}
     lines = [_line(subject, results, rules, waiting) for subject in the_lab.subjects(house.hooks)]
-    return render("lab.html", page=LabPage(lines, results, done))
+    return render("lab.html", page=LabPage(lines, results, done, len(kept) - len(results)))
 
 
 def _line(
