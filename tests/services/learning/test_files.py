@@ -14,6 +14,7 @@ import pytest
 from wwt_framework.errors import WwtError
 from wwt_framework.evidence import action_of, case_of, decision_label, plain_case, plain_decision
 from wwt_framework.model import ActionState, ErrorCount, Readiness
+from wwt_framework.services.learning import files
 from wwt_framework.services.learning.files import UNDATED, read_history, write_history
 from wwt_framework.services.learning.history import Seen, stored, take_over
 from wwt_framework.store import Store, ledger
@@ -151,6 +152,19 @@ def test_a_packed_file_is_read(tmp_path):
         ({"errors": {"good_sites": {"x": {"T1": 1}}, "bad_sites": {}}, "parameters": {"action": "acdc"}}, "ValueError"),
         ({"errors": {"good_sites": {}, "bad_sites": {}}, "parameters": {}}, "expected one action"),
         (7, "TypeError"),
+        ({"errors": {"good_sites": {"1": {"A": -1}}, "bad_sites": {}}, "parameters": {"action": "acdc"}}, "got -1"),
+        (
+            {"errors": {"good_sites": {"1": {"A": 1e30}}, "bad_sites": {}}, "parameters": {"action": "acdc"}},
+            "got 1e+30",
+        ),
+        (
+            {"errors": {"good_sites": {"1": {"A": float("inf")}}, "bad_sites": {}}, "parameters": {"action": "acdc"}},
+            "expected a whole number from 1 on, got inf",
+        ),
+        (
+            {"errors": {"good_sites": {"9" * 30: {"A": 1}}, "bad_sites": {}}, "parameters": {"action": "acdc"}},
+            "got '999",
+        ),
     ],
 )
 def test_a_bad_entry_costs_its_own_workflow_and_is_named(tmp_path, entry, words):
@@ -185,3 +199,31 @@ def test_a_broken_line_is_named_and_the_others_are_read(tmp_path):
 
     assert len(list(read_history(path, told.append))) == 2
     assert "line 2: expected a decision" in told[0]
+
+
+@pytest.mark.parametrize("name", ["h.json.gz", "h.jsonl.gz"])
+@pytest.mark.parametrize("damage", ["cut", "garbled"])
+def test_a_packed_file_that_is_damaged_further_on_is_refused_in_words(tmp_path, name, damage):
+    noise = [f"{number} {hash(number * 7919)}" for number in range(20_000)]
+    lines = "\n".join(json.dumps(plain_decision(one)) for one in contract_history(300))
+    whole = gzip.compress((lines if "jsonl" in name else json.dumps({**OLD, "noise": noise})).encode())
+    middle = len(whole) // 2
+    path = tmp_path / name
+    path.write_bytes(whole[:middle] if damage == "cut" else whole[:middle] + b"\xff" * 500 + whole[middle + 500 :])
+
+    with pytest.raises(WwtError, match=rf"{name}: can not be read: "):
+        list(read_history(path))
+
+
+def test_what_can_not_be_written_whole_is_not_written(tmp_path, monkeypatch):
+    def parts(store):
+        yield b"{"
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files, "old_json", parts)
+    with pytest.raises(WwtError, match=r"past\.json: can not be written: No space left on device"):
+        write_history(tmp_path / "past.json", Store.memory())
+    with pytest.raises(WwtError, match=r"past\.json: can not be written: No such file or directory"):
+        write_history(tmp_path / "nowhere" / "past.json", Store.memory())
+
+    assert list(tmp_path.iterdir()) == []

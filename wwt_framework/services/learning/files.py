@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
+import os
 import re
+import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
@@ -48,16 +52,22 @@ _SPACE = re.compile(r"[\s,]*")
 
 
 def write_history(path: Path, store: Store) -> int:
-    """Write the history of *store* into *path*; returns how many entries.
+    """Write the history of *store* into *path*, all of it or nothing; returns how many entries. Raises `WwtError`.
 
     A name that ends in .jsonl or .jsonl.gz: decisions with all that is kept of them; else the original's JSON.
     """
     packed = path.suffix == ".gz"
     lines = ".jsonl" in path.suffixes
     counted = _Counted(decision_lines(store) if lines else old_json(store))
-    with gzip.open(path, "wb", compresslevel=4) if packed else path.open("wb") as file:
-        for part in counted:
-            file.write(part)
+    new = path.with_name(f".{path.name}-{os.getpid()}")
+    try:
+        with gzip.open(new, "wb", compresslevel=4) if packed else new.open("wb") as file:
+            for part in counted:
+                file.write(part)
+        new.replace(path)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise WwtError(f"{path}: can not be written: {error.strerror or error}") from error
     return counted.count - (0 if lines else 1)
 
 
@@ -124,18 +134,21 @@ def read_history(path: Path, complain: Callable[[str], None] = lambda _: None) -
 
     Raises `WwtError` when the file can not be read, or is none of them.
     """
-    try:
-        with _opened(path) as file:
-            head = file.readline(10_000_000)
-    except (OSError, EOFError) as error:
-        raise WwtError(f"{path}: can not be read: {error}") from error
+    with _opened(path) as file:
+        head = file.readline(10_000_000)
     if b'"decided_at"' in head[:200_000] and head.lstrip().startswith(b"{"):
         return Past(lambda: _lines(path, complain))
     return _old(path, complain)
 
 
-def _opened(path: Path) -> Any:
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """The file of *path*, unpacked. Raises `WwtError` when it can not be read, wherever in it that turns out."""
+    try:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+            yield file
+    except (OSError, EOFError, zlib.error) as error:
+        raise WwtError(f"{path}: can not be read: {error}") from error
 
 
 def _lines(path: Path, complain: Callable[[str], None]) -> Iterator[Seen]:
@@ -164,11 +177,8 @@ def _made(action: Action, told: Mapping[str, Any], where: str, complain: Callabl
 
 def _old(path: Path, complain: Callable[[str], None]) -> Past:
     """The original's JSON. The text stays in memory, the decisions are made when they are asked for."""
-    try:
-        with _opened(path) as file:
-            text = file.read().decode("utf-8-sig", "replace")
-    except (OSError, EOFError) as error:
-        raise WwtError(f"{path}: can not be read: {error}") from error
+    with _opened(path) as file:
+        text = file.read().decode("utf-8-sig", "replace")
     places: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for task, at in _members(text, path):
         parts = task.split("/")
@@ -228,13 +238,21 @@ def _decision(workflow: str, entries: list[tuple[str, Any]]) -> Decision:
         for name, readiness in (("bad_sites", Readiness.RED), ("good_sites", Readiness.GREEN)):
             for code, counts in entry["errors"][name].items():
                 for site, count in counts.items():
-                    errors.append(ErrorCount(task, int(code), site, int(count)))
+                    errors.append(ErrorCount(task, _whole(code), site, _whole(count, least=1)))
                     sites[site] = SiteStatus(site, readiness)
     case = Case(
         Workflow(workflow, requested_at=None if at == UNDATED else at, tasks=tuple(Task(task) for task, _ in entries)),
         ErrorTable(errors), sites=sites, known={"errors": Known("errors", "history", "ok", at)},
     )  # fmt: skip
     return Decision(case, _action(workflow, entries, at), at)
+
+
+def _whole(told: Any, least: int = -(2**31)) -> int:
+    """Raises ValueError for what is no count and no exit code."""
+    number = int(told) if isinstance(told, str) or math.isfinite(told) else None
+    if number is None or not least <= number < 2**31:
+        raise ValueError(f"expected a whole number from {least} on, got {told!r:.40}")
+    return number
 
 
 def _action(workflow: str, entries: list[tuple[str, Any]], at: datetime) -> Action:

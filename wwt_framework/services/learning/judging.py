@@ -103,17 +103,17 @@ def asked(predictor: Predictor, cases: Sequence[Case]) -> list[list[Prediction]]
     return told
 
 
-def _is_fit(one: Any) -> bool:
-    """Whether *one* is a prediction that can be counted with. A little beyond 0 or 1 is rounding."""
+def _is_fit(told: Any) -> bool:
+    """Whether it is a prediction that can be counted with. A little beyond 0 or 1 is rounding."""
+    if not isinstance(told, Prediction):
+        return False
+    one: Any = told  # what its fields hold is what we want to know
     return (
-        isinstance(one, Prediction)
-        and isinstance(one.action, str)
-        and isinstance(one.probability, Real)
+        isinstance(one.probability, Real)
         and -0.001 <= float(one.probability) <= 1.001
-        and isinstance(one.task, str)
         and isinstance(one.parameters, Mapping)
-        and isinstance(one.why, tuple | list)
-        and all(isinstance(text, str) for text in (one.model, one.training_set, *one.why))
+        and isinstance(one.why, (tuple, list))
+        and all(isinstance(text, str) for text in (one.action, one.task, one.model, one.training_set, *one.why))
     )
 
 
