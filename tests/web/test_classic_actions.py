@@ -183,3 +183,26 @@ def test_j17_the_page_of_automatic_acdcs_is_valid_and_shows_what_the_rules_say(
 
     assert "List what would be done" in [button.text for button in asked.iter("button")]
     assert "<b>acdc</b>" in [cell.text for cell in told.dom().iter("td")]
+
+
+def test_p10_the_page_of_a_workflow_leads_to_its_automatic_acdc(
+    installation: Callable[..., Any], world: Snapshot, tmp_path: Path
+) -> None:
+    rules = "http://rules.example.org/static_action"
+    it = running("actions.auto_acdc", {"static": rules}, tmp_path, Doors(tmp_path))
+    client = installation(plugins={"actions.auto_acdc": it.plugin}, snapshot=world)
+    (link,) = (
+        a.get("href") for a in client.get(f"/seeworkflow?workflow={ORIGINAL}").dom().iter("a")
+        if a.text == "Parameters of the automatic ACDC"
+    )  # fmt: skip
+    said = {"workflow": ORIGINAL, "parameters": {"Action": "<b>acdc</b>", "Parameters": {"<i>T</i>": {"memory": 4000}}}}
+    with responses.RequestsMock() as mock:
+        mock.get(rules, match=[query_param_matcher({"wf": ORIGINAL})], json=said)
+        told = client.get(link, headers={"Accept": "text/html"}).dom()
+    with responses.RequestsMock() as mock:
+        mock.get(rules, status=500)
+        silent = client.get(link, headers={"Accept": "text/html"})
+
+    assert [cell.text for cell in told.iter("td")][:3] == ["<b>acdc</b>", "auto", '{"memory": 4000}']
+    assert "<i>T</i>" in [cell.text for cell in told.iter("th")]
+    assert (silent.status, "What would be done is not known" in silent.text) == (502, True)

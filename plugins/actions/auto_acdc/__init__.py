@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -16,9 +17,9 @@ from wwt_framework import hookimpl
 from wwt_framework.errors import Denied, NotSignedIn, PluginError, SourceError
 from wwt_framework.model import Case, Recommendation, User
 from wwt_framework.options import PluginOptions
-from wwt_framework.plugin import AutoRule, Health, Page, PluginContext, Reply, Snapshot, Visit
+from wwt_framework.plugin import AutoRule, Health, Page, Panel, PluginContext, Reply, Snapshot, Visit
 
-from .asking import Round, Service, ask_all
+from .asking import Round, Rule, Service, ask_all
 
 #: What is said of knowledge that is not whole.
 _STATES = {"old": "kept from earlier", "partial": "lower bounds or parts", "unknown": "not known"}
@@ -95,6 +96,13 @@ class AutoAcdc:
 
     # -- one workflow --
 
+    @hookimpl
+    def show_panels(self, page: str, case: Case | None) -> Sequence[Panel]:
+        """A link that asks the service; looking at a workflow asks nobody."""
+        if page != "workflow" or case is None or self._service is None or case.workflow.is_acdc:
+            return ()
+        return [Panel("Automatic ACDC", "auto_acdc_panel.html", {"workflow": case.workflow.name}, place="side")]
+
     def of_one(self, visit: Visit, user: User, snapshot: Snapshot) -> Reply:  # noqa: ARG002  # as every page
         """``{workflow, parameters: {Action, ...}}``; ``{}`` when nothing would be done; 502 when that is not known."""
         workflow = visit.query.get("workflow", "")
@@ -102,16 +110,25 @@ class AutoAcdc:
             return Reply(
                 json={"error": "The address lacks workflow: add ?workflow=NAME to it.", "status": 400}, status=400
             )
-        if self._service is None:
-            return Reply(json={})
-        case = snapshot.case(workflow)
-        if case is not None and (lacks := self._lacks(case)):
-            return Reply(json={"error": f"Nothing would be done: {lacks}.", "status": 409}, status=409)
-        try:
-            rule = self._service.ask(workflow)
-        except SourceError as err:
-            return Reply(json={"error": f"What would be done is not known: {err}.", "status": 502}, status=502)
+        rule, status, trouble = self._asked(workflow, snapshot.case(workflow))
+        if _is_browser(visit) and visit.query.get("format") != "json":
+            known = self._service is not None
+            values = {"workflow": workflow, "service": known, "rows": _rows(rule), "trouble": trouble}
+            return Reply(template="auto_acdc_one.html", values=values, status=status)
+        if trouble:
+            return Reply(json={"error": trouble, "status": status}, status=status)
         return Reply(json={"workflow": rule.workflow, "parameters": dict(rule.parameters)} if rule else {})
+
+    def _asked(self, workflow: str, case: Case | None) -> tuple[Rule | None, int, str]:
+        """What would be done, the status of the answer, and why it is not known or not done."""
+        if self._service is None:
+            return None, 200, ""
+        if case is not None and (lacks := self._lacks(case)):
+            return None, 409, f"Nothing would be done: {lacks}."
+        try:
+            return self._service.ask(workflow), 200, ""
+        except SourceError as err:
+            return None, 502, f"What would be done is not known: {err}."
 
     # -- all of them --
 
@@ -195,6 +212,19 @@ class AutoAcdc:
         if not user.may("operator"):
             what = "This needs the role operator, or the key of the plugin actions.auto_acdc"
             raise Denied(f"{what}; you are {user.name}.") if user.name else NotSignedIn(f"{what}; sign in first.")
+
+
+def _rows(rule: Rule | None) -> list[tuple[str, str]]:
+    """Each parameter, those of tasks by task, as text."""
+    if rule is None:
+        return []
+    flat = {name: value for name, value in rule.parameters.items() if name != "Parameters"}
+    by_task = rule.parameters.get("Parameters")
+    flat |= by_task if isinstance(by_task, dict) else {} if by_task is None else {"Parameters": by_task}
+    return [
+        (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        for name, value in flat.items()
+    ]
 
 
 def _is_browser(visit: Visit) -> bool:

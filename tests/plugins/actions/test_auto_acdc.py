@@ -121,6 +121,41 @@ def test_j16_a_service_that_is_down_is_told(start: Callable[..., Running], world
     assert (told.status, "answered 500" in told.json["error"]) == (502, True)
 
 
+def test_p10_a_workflow_leads_to_its_automatic_acdc_and_looking_at_it_asks_nobody(
+    start: Callable[..., Running], world: Snapshot, rules: Rules
+) -> None:
+    it = start()
+
+    def panels(name: str, page: str = "workflow") -> list[str]:
+        told = it.ask("show_panels", page=page, case=world.case(name), snapshot=world, user=VIEWER)
+        return [panel.values["workflow"] for panel in told]
+
+    assert panels(ORIGINAL) == [ORIGINAL]
+    assert panels(FIRST) == []  # an ACDC itself
+    assert panels(ORIGINAL, "overview") == []
+    assert rules.asked == []
+
+
+def test_p10_a_browser_is_shown_the_parameters_of_each_task(
+    start: Callable[..., Running], world: Snapshot, rules: Rules
+) -> None:
+    browser = {"headers": {"accept": "text/html"}}
+    it = start(user="robot")
+    told = ask(it, world, "/auto_acdc", query={"workflow": ORIGINAL}, **browser)
+    doubtful = ask(it, world, "/auto_acdc", query={"workflow": KEPT}, **browser)
+    program = ask(it, world, "/auto_acdc", query={"workflow": ORIGINAL, "format": "json"}, **browser)
+
+    assert told.values["rows"] == [
+        ("Action", "acdc"), ("Reasons", "[]"), ("user", "robot"), ("T", '{"xrootd": "enabled", "sites": []}'),
+    ]  # fmt: skip
+    assert (doubtful.status, doubtful.values["rows"], "kept from earlier" in doubtful.values["trouble"]) == (
+        409,
+        [],
+        True,
+    )
+    assert program.json["workflow"] == ORIGINAL
+
+
 def test_j17_the_list_has_one_workflow_a_line_and_nothing_that_was_acted_on_or_is_an_acdc(
     start: Callable[..., Running], world: Snapshot, rules: Rules
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.plugins.actions.conftest import KEY, OldClient, Served
 from wwt_framework.model import ActionState, Reason
 from wwt_framework.store import ledger
@@ -142,3 +144,25 @@ def test_what_an_executor_says_wrongly_is_told_field_by_field(served: Served, co
     assert status == 422
     assert "limit: Input should be greater than or equal to 1" in said["error"]
     assert "all: Extra inputs are not permitted" in said["error"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {}, {"key": KEY}, {"key": "another", "workflows": ["wf4_a"]}, {"workflows": ["wf4_a"]},
+        {"key": KEY, "workflows": "wf4_a"}, {"key": KEY, "workflows": [4]}, {"key": [KEY], "workflows": None}, [], "wf4_a", None,
+    ],
+)  # fmt: skip
+def test_o4_a_report_that_is_none_is_answered_with_what_is_wrong_and_changes_nothing(
+    served: Served, connect: Clients, said: Any
+) -> None:
+    action = served.submit("wf4_a")
+    client = connect(served)
+    client.get_actions()
+
+    status, answer = client._ask("POST", "/reportaction", said, {})
+
+    assert status == 200
+    assert not (answer["valid_key"] and answer["valid_format"])
+    assert "success" not in answer
+    assert served.state(action) is ActionState.SENT
