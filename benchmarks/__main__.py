@@ -7,7 +7,7 @@ What readers and the browser see is by the clock.
 ``--resume`` goes on where an earlier run of the same program was interrupted.
 
 ``python -m benchmarks soak`` reads all pages while refreshes come and go: see ``python -m benchmarks soak --help``.
-``python -m benchmarks history`` measures the history of failed jobs; ``alike``, ``candidates``,
+``python -m benchmarks history`` measures the history of failed jobs; ``alike``, ``candidates``, ``clusterer``,
 ``dump``, ``learning``, ``live`` and ``logs`` in its place measure the room of that name, by the words that its module tells.
 """
 
@@ -35,7 +35,7 @@ BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 #: Where what was measured of a size is kept for ``--resume``.
 KEPT = Path("build/bench")
 #: Rooms that are measured by themselves, each by the module of its name.
-ROOMS = ("alike", "candidates", "dump", "learning", "live", "logs")
+ROOMS = ("alike", "candidates", "clusterer", "dump", "learning", "live", "logs")
 
 
 def process(module: str, *words: str) -> Any:

@@ -119,7 +119,16 @@ def main() -> None:
 
 def _original(python: str, folder: Path, repaired: bool, stored: bool) -> dict[str, Any] | str:
     """What it costs the older console; or why that is not known."""
-    words = [python, "-W", "ignore", "-m", "benchmarks.original", str(folder), str(int(repaired)), str(int(stored))]
+    words = [
+        python,
+        "-W",
+        "ignore",
+        "-m",
+        "benchmarks.original",
+        str(folder),
+        str(int(repaired)),
+        "stored" if stored else "dump",
+    ]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
         return done.stderr.strip().splitlines()[-1]

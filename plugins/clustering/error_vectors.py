@@ -27,12 +27,16 @@ from .._clustering.vectors import joined, kinds_of, lengths_of, placed, scaled
 if TYPE_CHECKING:
     from scipy import sparse
 
-#: Rows on which all starts are tried; and how many of the best are finished on all rows.
-_SAMPLE, _FINISHED = 1000, 6
-#: Starts on a sample, and rounds of the finish.
-_ROUNDS, _LAST_ROUNDS = 20, 300
+#: Rows on which all starts are tried for a few rounds: who leads then leads at the end, too.
+_SAMPLE, _ROUNDS = 1000, 6
+#: How many of the best go on, on how many rows; of these the best are finished on all rows, which are few rounds then.
+_BEST, _MORE, _FINISHED = 4, 10_000, 2
+_LAST_ROUNDS = 300
 #: Numbers above which a fit is spread over processes: to start them takes seconds.
 _SPREAD = 20_000_000
+
+
+_Tried = tuple[float, NDArray[np.float32]]  # inertia, centres
 
 
 class Shell(PluginOptions):
@@ -116,34 +120,41 @@ def error_vectors(matrix: Matrix, codes: Shell, sites: Shell) -> sparse.csr_matr
 def fit(
     vectors: sparse.csr_matrix, n_clusters: int, n_init: int, seed: int, compute: ComputeDoor, progress: Progress
 ) -> tuple[NDArray[np.float64], float]:
-    """Centres, and the inertia: starts are tried on a sample of the rows, the best are finished on all of them."""
-    rows = vectors.shape[0]
-    if not rows or not vectors.shape[1]:
+    """Centres, and the inertia: starts are tried on few rows, the best on more, the best of these on all of them."""
+    if not vectors.shape[0] or not vectors.shape[1]:
         return np.zeros((0, vectors.shape[1])), 0.0
     dense = vectors.astype(np.float32).toarray()
-    picked = np.random.default_rng(seed).permutation(rows)[:_SAMPLE]
-    sample = dense[np.sort(picked)]
+    order = np.random.default_rng(seed).permutation(len(dense))
+    sample, more = (dense[np.sort(order[:size])] for size in (_SAMPLE, _MORE))
     k = min(n_clusters, len(np.unique(sample, axis=0)))
-    spread = dense.size > _SPREAD
     progress(0.2, f"{n_init} starts")
     with threadpool_limits(1):  # threads that wait for each other beside busy ones take longer than one alone
-        tried = [_start(start, sample, k) for start in range(seed, seed + n_init)]
-        best = sorted(range(n_init), key=lambda at: (tried[at][0], at))[: min(_FINISHED, n_init)]
-        progress(0.6, "finishing the best starts")
-        starts = [tried[at][1] for at in best]
-        done = compute.map(_finish, starts, dense) if spread else [_finish(points, dense) for points in starts]
-    inertia, points = min(done, key=lambda one: one[0])
+        tried = _sorted([_start(start, sample, k) for start in range(seed, seed + n_init)])
+        progress(0.5, "going on with the best")
+        best = _sorted([_finish(points, more) for _, points in tried[:_BEST]])
+        if len(more) < len(dense):
+            progress(0.7, "finishing the best")
+            starts = [points for _, points in best[:_FINISHED]]
+            spread = dense.size > _SPREAD
+            done = compute.map(_finish, starts, dense) if spread else [_finish(points, dense) for points in starts]
+            best = _sorted(done)
+    inertia, points = best[0]
     return points.astype(np.float64), inertia
 
 
-def _start(seed: int, rows: NDArray[np.float32], k: int) -> tuple[float, NDArray[np.float32]]:
+def _sorted(tried: list[_Tried]) -> list[_Tried]:
+    """The best first; of equals the one that was tried first."""
+    return sorted(tried, key=lambda one: one[0])
+
+
+def _start(seed: int, rows: NDArray[np.float32], k: int) -> _Tried:
     from sklearn.cluster import KMeans
 
-    found = KMeans(k, n_init=1, max_iter=_ROUNDS, random_state=seed, tol=1e-3).fit(rows)
+    found = KMeans(k, n_init=1, max_iter=_ROUNDS, random_state=seed).fit(rows)
     return float(found.inertia_), found.cluster_centers_
 
 
-def _finish(points: NDArray[np.float32], rows: NDArray[np.float32]) -> tuple[float, NDArray[np.float32]]:
+def _finish(points: NDArray[np.float32], rows: NDArray[np.float32]) -> _Tried:
     from sklearn.cluster import KMeans
 
     found = KMeans(len(points), init=points, n_init=1, max_iter=_LAST_ROUNDS).fit(rows)

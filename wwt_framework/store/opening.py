@@ -93,8 +93,7 @@ def _look_at_file(path: Path) -> None:
 
 def _postgresql(url: str) -> tuple[PooledDatabase, str]:
     try:
-        import psycopg
-        from playhouse.postgres_ext import PooledPsycopg3Database
+        from wwt_framework.store.postgresql import Postgresql
     except ImportError as err:
         raise StoreError("store: PostgreSQL needs psycopg; run pip install 'wwt-framework[scale]'") from err
     try:
@@ -107,8 +106,7 @@ def _postgresql(url: str) -> tuple[PooledDatabase, str]:
     host = given.get("host", "")
     where = f"store {given['database']} on PostgreSQL at {host or 'the local socket'}{f':{port}' if port else ''}"
     options = {"max_connections": 40, "timeout": 10, "connect_timeout": 10} | given
-    # ClientCursor: with parameters bound by the server, GROUP BY of an expression is refused.
-    return PooledPsycopg3Database(cursor_factory=psycopg.ClientCursor, autoconnect=False, **options), where
+    return Postgresql(options.pop("database"), autoconnect=False, **options), where
 
 
 def prepare(database: PooledDatabase, where: str) -> None:
