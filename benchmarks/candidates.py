@@ -30,6 +30,7 @@ from wwt_framework.services.learning.files import read_history
 from wwt_framework.services.learning.history import family_of
 from wwt_framework.services.learning.scoring import Said, Truth, difference, score
 from wwt_framework.services.learning.splitting import split
+from wwt_framework.testing.doors import ComputeHere
 
 SHARES = (0.7, 0.3)
 #: Decisions of which the texts are mined in one go, as those of a refresh are.
@@ -41,7 +42,8 @@ CANDIDATES = (
     ("boosting", "texts, cluster"), ("nearest neighbours", "texts"), ("random forest", "texts"), ("network", "texts"),
 )  # fmt: skip
 
-Row = tuple[dict[str, float], str, str, Any]
+#: Label, family and time.
+Row = tuple[str, str, Any]
 
 
 def _plugin(module: str, name: str, folder: Path) -> Any:
@@ -89,7 +91,7 @@ def rows_of(part: Any, miner: Any) -> tuple[list[Row], list[dict[str, dict[str, 
                     "number": number,
                 }
             )  # fmt: skip
-            rows.append(({}, label, family, decision.decided_at))
+            rows.append((label, family, decision.decided_at))
     return rows, kinds, workflows
 
 
@@ -133,7 +135,7 @@ def chosen(kinds: list[dict[str, Any]], what: str, clusters: list[int]) -> list[
 # -- models --------------------------------------------------------------------
 
 
-def fit_of(model: str) -> Callable[[Any, Any], Sequence[Any]]:
+def fit_of(model: str) -> Callable[[Any, Any, Any], Sequence[Any]]:
     """What fits *model*."""
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.neighbors import KNeighborsClassifier
@@ -142,14 +144,23 @@ def fit_of(model: str) -> Callable[[Any, Any], Sequence[Any]]:
     from wwt_plugins._ml.learning import Member
 
     if model in ("linear", "boosting"):
-        plugin = _plugin(f"ml.{model}", model.capitalize(), Path())
-        return plugin._fit  # noqa: SLF001  # just what it ships
+        return importlib.import_module(f"wwt_plugins.ml.{model}").fit  # just what it ships
     estimators: dict[str, Callable[[], Any]] = {
         "nearest neighbours": lambda: KNeighborsClassifier(50, weights="distance", metric="cosine", algorithm="brute"),
         "random forest": lambda: RandomForestClassifier(200, min_samples_leaf=3, random_state=1),
         "network": lambda: MLPClassifier((64,), early_stopping=True, random_state=1),
     }
-    return lambda matrix, labels: [Member(estimators[model]().fit(matrix, labels.astype(str)))]
+    return lambda matrix, labels, _: [Member(estimators[model]().fit(matrix, labels.astype(str)))]
+
+
+def options_of(model: str) -> Any:
+    """The options that are shipped, without parameters of reruns."""
+    from wwt_plugins._ml.training import LearnerOptions
+
+    if model in ("linear", "boosting"):
+        plugin = getattr(importlib.import_module(f"wwt_plugins.ml.{model}"), model.capitalize())
+        return plugin.Options(parameters=())
+    return LearnerOptions(parameters=())
 
 
 def said_of(model: str, rows: list[Row], features: list[Any], later: list[Any]) -> tuple[Any, float, int]:
@@ -159,12 +170,13 @@ def said_of(model: str, rows: list[Row], features: list[Any], later: list[Any]) 
     from wwt_plugins._ml.learning import Table, learn, narrow
 
     table = Table()
-    for (_, label, _, at), one in zip(rows, features, strict=True):
+    for (label, family, at), one in zip(rows, features, strict=True):
         table._add(one)  # noqa: SLF001
+        table.families.append(family)
         table.labels.append(label)
         table.times.append(at)
     began = time.process_time()
-    learnt = learn(table, fit_of(model), 5, (), lambda _: None)
+    learnt = learn(table, fit_of(model), options_of(model), ComputeHere(), lambda _: None)
     seconds = time.process_time() - began
     assert learnt is not None
     at = {name: column for column, name in enumerate(learnt.names)}
@@ -189,7 +201,7 @@ def main() -> None:
         rows, kinds, workflows = rows_of(learnt, miner)
         later_rows, later, later_workflows = rows_of(judged, miner)
         clusters, later_clusters = clusters_of(workflows, later_workflows, folder)
-    truth = Truth(tuple(row[1] for row in later_rows), tuple(row[2] for row in later_rows))
+    truth = Truth(tuple(row[0] for row in later_rows), tuple(row[1] for row in later_rows))
     print(f"{len(rows):,} tasks learnt from, {len(truth):,} judged, {len(set(clusters)):,} clusters\n")
     print("| model | of logs | features | AUC of acdc | above the first, paired | log-loss | ECE | fits |")
     print("|---|---|---|---|---|---|---|---|", flush=True)

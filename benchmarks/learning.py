@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from wwt_framework.compute import LOCAL, Compute
 from wwt_framework.evidence import decision_label
 from wwt_framework.services.learning.files import read_history
 from wwt_framework.services.learning.judging import judge
@@ -74,7 +75,8 @@ def _one(history: Path, model: str, folder: Path) -> None:
     learnt, judged = split(read_history(history), SHARES)
     with tempfile.TemporaryDirectory() as name:
         made = _original(model, learnt, judged) if model in ORIGINALS else _ours(model, learnt, judged, Path(name))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    peak = sum(one.ru_maxrss for one in used) / 1024  # of the largest of its processes, and its own
     seed = history.name.split(".")[0].rpartition("-")[2]
     np.savez_compressed(folder / f"{model}-{seed}.npz", peak_mb=peak, **made)
     sys.stderr.write(json.dumps({"model": model, "seconds": made["seconds"], "peak_mb": peak, "ms": made["ms"]}) + "\n")
@@ -82,7 +84,7 @@ def _one(history: Path, model: str, folder: Path) -> None:
 
 def _ours(model: str, learnt: Any, judged: Any, into: Path) -> dict[str, Any]:
     plugin = getattr(importlib.import_module(f"wwt_plugins.ml.{model}"), model.capitalize())
-    it = plugin(SimpleNamespace(name=f"ml.{model}", options=plugin.Options()))
+    it = plugin(SimpleNamespace(name=f"ml.{model}", options=plugin.Options(), compute=Compute(lambda: LOCAL)))
     began = time.perf_counter()
     it.train_predictor(learnt.history, into, lambda *_: None)
     seconds = time.perf_counter() - began

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +18,12 @@ from wwt_framework import config as configuration
 from wwt_framework.app import App
 from wwt_framework.compute import Compute
 from wwt_framework.errors import ConfigError, WwtError
+from wwt_framework.testing import contract_history
+from wwt_framework.testing.doors import ComputeHere
+from wwt_plugins._ml import learning
+from wwt_plugins.ml.linear import Linear
+
+HISTORY = contract_history(60)
 
 
 def process_of(item: int) -> tuple[int, int]:
@@ -71,6 +78,22 @@ def test_results_come_in_the_order_of_items_from_other_processes(compute):
 
 def test_what_all_calls_need_goes_along(compute):
     assert compute.map(seventh, [1, 2], np.ones(1000)) == [1001, 1002]
+
+
+def test_predictors_choose_their_options_and_fit_over_it(compute, tmp_path, monkeypatch):
+    monkeypatch.setattr(learning, "_SPREAD", 10)  # rows above which processes are worth while
+    options = Linear.Options(search={"strength": (0.001, 0.1)}, parameters=())
+    found = {}
+    for name, door in (("here", ComputeHere()), ("there", compute)):
+        plugin = Linear(SimpleNamespace(name="ml.linear", options=options, compute=door))
+        into = tmp_path / name
+        into.mkdir()
+        found[name] = plugin.train_predictor(HISTORY, into, lambda *_: None).text
+        found[f"{name} expects"] = plugin.load_predictor(into).predict([HISTORY.decisions[0].case])
+
+    assert found["here"] == found["there"]
+    assert " of 2 choices, log-loss " in found["here"]
+    assert found["here expects"] == found["there expects"]
 
 
 def test_no_items_no_results(compute):

@@ -14,7 +14,7 @@ import numpy as np
 
 from wwt_framework.evidence import decision_label, values_of
 from wwt_framework.model import Case
-from wwt_framework.plugin import History
+from wwt_framework.plugin import ComputeDoor, History
 
 from .features import Features
 from .quick import Tell, teller
@@ -25,6 +25,8 @@ Describe = Callable[[Case], Sequence[tuple[str, Features]]]
 
 #: Share of the rows, the newest ones, on which probabilities are mended.
 _NEWEST = 0.15
+#: Rows above which fits are spread over processes: to start them takes seconds.
+_SPREAD = 3_000
 #: Below this a logarithm is not taken.
 _TINY = 1e-9
 
@@ -37,6 +39,7 @@ class Table:
     labels: list[str] = field(default_factory=list)
     parameters: list[Mapping[str, Any]] = field(default_factory=list)
     times: list[datetime] = field(default_factory=list)
+    families: list[str] = field(default_factory=list)  # what a workflow shares with its ACDCs
     training_set: str = ""
     _columns: array[int] = field(default_factory=lambda: array("i"))
     _values: array[float] = field(default_factory=lambda: array("f"))
@@ -52,12 +55,13 @@ class Table:
         for number, decision in enumerate(history):
             action = decision.action
             digest.update(f"{action.id} {action.kind} {decision.decided_at.isoformat()}\n".encode())
-            label = decision_label(action.kind, action.values)
+            label, workflow = decision_label(action.kind, action.values), decision.case.workflow
             for task, features in describe(decision.case):
                 table._add(features)
                 table.labels.append(label)
                 table.parameters.append(values_of(action, task))
                 table.times.append(decision.decided_at)
+                table.families.append(workflow.prep_id or workflow.original or workflow.name)
             if number % 500 == 0:
                 told(len(table))
         table.training_set = digest.hexdigest()[:16]
@@ -159,7 +163,16 @@ def mend(raw: Array, decided: Array) -> Mended:
     return Mended(float(np.exp(best[0])), tuple(map(float, best[1:])))
 
 
-Fit = Callable[[Array, Array], Sequence[Member]]
+#: What fits rows and what was decided about them, with the options of its plugin: a function of a module, so that it
+#: can be sent to other processes.
+Fit = Callable[[Array, Array, Any], Sequence[Member]]
+
+
+def spread(
+    compute: ComputeDoor, rows: int, function: Callable[..., Any], items: Sequence[Any], *shared: Any
+) -> list[Any]:
+    """``[function(item, *shared) for item in items]``, over processes where there are many *rows*."""
+    return compute.map(function, items, *shared) if rows > _SPREAD else [function(item, *shared) for item in items]
 
 
 @dataclass(frozen=True)
@@ -177,33 +190,44 @@ class Learnt:
 
     def probability(self, matrix: Array) -> Array:
         """(rows, classes)."""
-        return self.mended.apply(_together(self.members, matrix, self.classes))
+        return self.mended.apply(together(self.members, matrix, self.classes))
 
 
-def _together(members: Sequence[Member], matrix: Array, classes: Sequence[str]) -> Array:
+def together(members: Sequence[Member], matrix: Array, classes: Sequence[str]) -> Array:
+    """Log probability of each of *classes*, the mean of all *members*."""
     return np.mean([member.log(matrix, classes) for member in members], axis=0)
 
 
-@one_thread
-def learn(table: Table, fit: Fit, least: int, parameters: Sequence[str], told: Callable[[str], None]) -> Learnt | None:
-    """Learn what *table* tells; None when there is too little: less than two classes, or no older rows."""
+def learn(table: Table, fit: Fit, options: Any, compute: ComputeDoor, told: Callable[[str], None]) -> Learnt | None:
+    """Learn what *table* tells; None when there is too little: less than two classes, or no older rows.
+
+    *options* are `LearnerOptions`. What is fitted on older rows says how probabilities are mended.
+    """
     labels = np.array(table.labels, dtype=object)
     cut = table.times[int((1 - _NEWEST) * len(table))] if len(table) else None
     older = np.array([at < cut for at in table.times], bool) if cut else np.zeros(0, bool)
     if len(set(table.labels)) < 2 or len(set(labels[older])) < 2:
         return None
-    names, matrix = table.matrix(least)
+    names, matrix = table.matrix(options.least_seen)
     told(f"fitting {len(table):,} tasks, {len(names):,} features")
     classes = tuple(sorted(set(table.labels)))
-    first = fit(matrix[older], labels[older])
+    first, members = spread(
+        compute, len(table), _fitted, [older, np.ones(len(table), bool)], fit, matrix, labels, options
+    )
     decided = np.array([classes.index(label) for label in labels[~older]])
-    mended = mend(_together(first, matrix[~older], classes), decided)
-    told("fitting all tasks")
-    members = tuple(fit(matrix, labels))
-    found = {name: member for name in parameters if (member := _parameter(table, matrix, name)) is not None}
-    return Learnt(tuple(names), classes, members, mended, found, table.training_set, table.times[-1], len(table))
+    mended = mend(together(first, matrix[~older], classes), decided)
+    told("fitting parameters of reruns")
+    found = {name: member for name in options.parameters if (member := _parameter(table, matrix, name)) is not None}
+    return Learnt(tuple(names), classes, tuple(members), mended, found, table.training_set, table.times[-1], len(table))
 
 
+@one_thread
+def _fitted(rows: Array, fit: Fit, matrix: Array, labels: Array, options: Any) -> Sequence[Member]:
+    """What *fit* makes of some *rows*."""
+    return fit(matrix[rows], labels[rows], options)
+
+
+@one_thread
 def _parameter(table: Table, matrix: Array, name: str) -> Member | None:
     """What says the value of one parameter of a rerun; None where operators never gave two different ones."""
     reruns = [i for i, label in enumerate(table.labels) if label in ("acdc", "recovery", "clone")]

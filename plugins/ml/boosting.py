@@ -29,24 +29,26 @@ class Boosting:
     def __init__(self, context: PluginContext[Options]) -> None:
         self._name = context.name.partition(".")[2]
         self._options = context.options
+        self._compute = context.compute
 
     @hookimpl
     def train_predictor(self, history: History, into: Path, progress: Progress) -> TrainingReport | None:
-        return train(history, into, progress, features_of, self._fit, self._options)
+        return train(history, into, progress, features_of, fit, self._options, self._compute)
 
     @hookimpl
     def load_predictor(self, folder: Path) -> Predictor:
         return Forecaster(self._name, load(folder), features_of)
 
-    def _fit(self, matrix: Array, labels: Array) -> Sequence[Member]:
-        from sklearn.ensemble import HistGradientBoostingClassifier
 
-        options = self._options
-        often = np.bincount(matrix.indices, minlength=matrix.shape[1])
-        columns = np.sort(np.argsort(-often, kind="stable")[: options.columns])
-        trees = HistGradientBoostingClassifier(
-            max_iter=options.rounds, learning_rate=options.rate, max_leaf_nodes=options.leaves, l2_regularization=5.0,
-            early_stopping=False, random_state=1,
-        )  # fmt: skip
-        dense = matrix[:, columns].toarray()
-        return [Member(trees.fit(dense, labels), columns), Member(linear(0.05).fit(matrix, labels))]
+def fit(matrix: Array, labels: Array, options: Boosting.Options) -> Sequence[Member]:
+    """Trees on the features that most tasks have, and a regression on all."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    often = np.bincount(matrix.indices, minlength=matrix.shape[1])
+    columns = np.sort(np.argsort(-often, kind="stable")[: options.columns])
+    trees = HistGradientBoostingClassifier(
+        max_iter=options.rounds, learning_rate=options.rate, max_leaf_nodes=options.leaves, l2_regularization=5.0,
+        early_stopping=False, random_state=1,
+    )  # fmt: skip
+    dense = matrix[:, columns].toarray()
+    return [Member(trees.fit(dense, labels), columns), Member(linear(0.05).fit(matrix, labels))]

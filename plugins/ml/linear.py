@@ -25,14 +25,17 @@ class Linear:
     def __init__(self, context: PluginContext[Options]) -> None:
         self._name = context.name.partition(".")[2]
         self._options = context.options
+        self._compute = context.compute
 
     @hookimpl
     def train_predictor(self, history: History, into: Path, progress: Progress) -> TrainingReport | None:
-        return train(history, into, progress, features_of, self._fit, self._options)
+        return train(history, into, progress, features_of, fit, self._options, self._compute)
 
     @hookimpl
     def load_predictor(self, folder: Path) -> Predictor:
         return Forecaster(self._name, load(folder), features_of)
 
-    def _fit(self, matrix: Array, labels: Array) -> Sequence[Member]:
-        return [Member(linear(self._options.strength).fit(matrix, labels))]
+
+def fit(matrix: Array, labels: Array, options: Linear.Options) -> Sequence[Member]:
+    """One regression, on all features."""
+    return [Member(linear(options.strength).fit(matrix, labels))]

@@ -84,23 +84,27 @@ class Mlp:
     class Options(LearnerOptions):
         hidden: tuple[int, ...] = Field((100,), description="neurons of each hidden layer")
         rounds: int = Field(200, ge=1, le=5000, description="times that it goes through the data, at most")
+        alpha: float = Field(1e-4, ge=0, le=100, description="how much large weights cost")
         least_seen: int = Field(1, ge=1, description="tasks that must show a count before it counts")
         parameters: tuple[str, ...] = Field((), description="parameters of reruns that are expected, too")
 
     def __init__(self, context: PluginContext[Options]) -> None:
         self._name = context.name.partition(".")[2]
         self._options = context.options
+        self._compute = context.compute
 
     @hookimpl
     def train_predictor(self, history: History, into: Path, progress: Progress) -> TrainingReport | None:
-        return train(history, into, progress, counts_of, self._fit, self._options)
+        return train(history, into, progress, counts_of, fit, self._options, self._compute)
 
     @hookimpl
     def load_predictor(self, folder: Path) -> Predictor:
         return Forecaster(self._name, load(folder), counts_of)
 
-    def _fit(self, matrix: Array, labels: Array) -> Sequence[Member]:
-        from sklearn.neural_network import MLPClassifier
 
-        network = MLPClassifier(self._options.hidden, max_iter=self._options.rounds, random_state=1)
-        return [Member(network.fit(matrix, labels.astype(str)))]
+def fit(matrix: Array, labels: Array, options: Mlp.Options) -> Sequence[Member]:
+    """One network, on all counts."""
+    from sklearn.neural_network import MLPClassifier
+
+    network = MLPClassifier(options.hidden, alpha=options.alpha, max_iter=options.rounds, random_state=1)
+    return [Member(network.fit(matrix, labels.astype(str)))]

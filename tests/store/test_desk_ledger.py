@@ -202,13 +202,19 @@ def test_evidence_comes_back_as_it_was_kept(store, clock):
     assert ledger.evidence(store, "another") is None
 
 
-def test_logs_of_evidence_are_unpacked_only_when_all_of_it_is_asked_for(store):
-    content = {"errors": [["/w/T", 85, "A", 3]], "logs": [{"text": "Öl"}]}
+def test_evidence_is_unpacked_as_far_as_it_is_asked_for(store):
+    content = {"workflow": {"name": "w"}, "errors": [["/w/T", 85, "A", 3]], "logs": [{"text": "Öl"}]}
     packed = ledger.Packed(ledger.pack(content))
 
-    assert packed.rest == {"errors": [["/w/T", 85, "A", 3]]}
-    assert packed.whole() == content
-    assert ledger.Packed(ledger.pack({"n": 1})).whole() == {"n": 1}
+    assert packed.with_("errors") == {"errors": [["/w/T", 85, "A", 3]]}
+    assert packed.with_("workflow").keys() == {"errors", "workflow"}
+    assert packed.whole() == packed.with_("nothing of this name") == content
+    assert ledger.Packed(ledger.pack({})).whole() == {}
+
+
+@pytest.mark.parametrize("errors", [[], [["/w/T", 85, "A", 3], ["/w/U", -1, "A", 2], ["/w/T", 85, "B", 2]], "no table"])
+def test_cells_of_evidence_come_back_in_their_order(errors):
+    assert ledger.Packed(ledger.pack({"errors": errors})).whole() == {"errors": errors}
 
 
 def test_evidence_of_hundreds_is_kept_and_forgotten(store, clock):

@@ -99,7 +99,8 @@ def old_json(store: Store) -> Iterator[bytes]:
     """
     begin = b"{"
     for action, packed in ledger.decided(store, COUNTED, last=True):
-        for task, entry in old_entries(action, packed.rest.get("errors", ()), packed.rest.get("sites", {})):
+        case = packed.with_("errors", "sites")
+        for task, entry in old_entries(action, case.get("errors", ()), case.get("sites", {})):
             yield begin + orjson.dumps(task) + b":" + orjson.dumps(entry)
             begin = b",\n"
     yield b"{}\n" if begin == b"{" else b"}\n"

@@ -134,8 +134,9 @@ def joined(*histories: Past) -> Past:
 def _of_store(store: Store, since: datetime | None) -> Iterator[Seen]:
     for action, packed in ledger.decided(store, COUNTED, since):
         # without a workflow it was kept when that had left the snapshot: there is nothing to learn from
-        if packed.rest.get("workflow") and packed.rest.get("errors"):
-            yield Seen.of_kept(action, action.submitted_at, packed.rest, partial(_made, action, packed))
+        case = packed.with_("errors", "workflow")
+        if case.get("workflow") and case.get("errors"):
+            yield Seen.of_kept(action, action.submitted_at, case, partial(_made, action, packed))
 
 
 def _made(action: Action, packed: ledger.Packed) -> Decision | None:

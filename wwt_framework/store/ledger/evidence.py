@@ -1,6 +1,7 @@
 """What was on the page when an action was decided: JSON, compressed. Kept with the action, pruned by age.
 
-Logs are three quarters of it, and who counts failed jobs needs none: they are compressed for themselves, behind the rest.
+In pieces, each compressed for itself: counts of failed jobs first, logs last. Who counts failed jobs unpacks a tenth of it.
+Tasks and sites of the counts are written once.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ from datetime import datetime
 from typing import Any
 
 import orjson
+from peewee import SQL
 
 from wwt_framework.model import Action, ActionState
 from wwt_framework.store import Store
 from wwt_framework.store.ledger.life import action_of_columns, columns_of
 
-_LOGS = "logs"
+_ERRORS = "errors"
+#: What stands in the first piece and in the last; the rest is between them.
+_FIRST, _LAST = (_ERRORS, "sites"), ("logs",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,27 +37,58 @@ class Evidence:
 
 def pack(content: Mapping[str, Any]) -> bytes:
     """*content* as it is kept."""
-    rest = {key: value for key, value in content.items() if key != _LOGS}
-    return _packed(rest) + (_packed(content[_LOGS]) if _LOGS in content else b"")
+    between = [key for key in content if key not in _FIRST and key not in _LAST]
+    pieces = ({key: content[key] for key in keys if key in content} for keys in (_FIRST, between, _LAST))
+    return b"".join(_packed(piece) for piece in pieces if piece) or _packed({})
 
 
-def _packed(content: Any) -> bytes:
-    return zlib.compress(orjson.dumps(content, default=str, option=orjson.OPT_NON_STR_KEYS), 6)
+def _packed(piece: dict[str, Any]) -> bytes:
+    if _ERRORS in piece:
+        piece[_ERRORS] = _narrow(piece[_ERRORS])
+    return zlib.compress(orjson.dumps(piece, default=str, option=orjson.OPT_NON_STR_KEYS), 6)
+
+
+def _narrow(cells: Any) -> Any:
+    """(task, code, site, count) of all *cells* as one list of numbers, beside the names; what is no such table stays."""
+    tasks: dict[str, int] = {}
+    sites: dict[str, int] = {}
+    numbers: list[int] = []
+    try:
+        for task, code, site, count in cells:
+            numbers += (tasks.setdefault(task, len(tasks)), code, sites.setdefault(site, len(sites)), count)
+    except (TypeError, ValueError):
+        return cells
+    return {"tasks": list(tasks), "sites": list(sites), "cells": numbers}
+
+
+def _wide(narrow: Mapping[str, Any]) -> list[list[Any]]:
+    tasks, sites, numbers = narrow["tasks"], narrow["sites"], iter(narrow["cells"])
+    return [[tasks[t], code, sites[s], n] for t, code, s, n in zip(numbers, numbers, numbers, numbers, strict=True)]
 
 
 class Packed:
-    """What `pack` made. ``rest`` is all of it but the logs, which are unpacked when ``whole`` is asked for."""
+    """What `pack` made, unpacked as far as it is asked for. Older ones are of one piece, with cells as they are."""
 
-    __slots__ = ("_logs", "rest")
+    __slots__ = ("_left", "_read")
 
     def __init__(self, packed: bytes) -> None:
-        inflate = zlib.decompressobj()
-        self.rest: Mapping[str, Any] = orjson.loads(inflate.decompress(packed))
-        self._logs = inflate.unused_data  # older ones have their logs in the rest
+        self._left = packed
+        self._read: dict[str, Any] = {}
+
+    def with_(self, *keys: str) -> Mapping[str, Any]:
+        """As much of it as has all of *keys*, or all of it."""
+        while self._left and not all(key in self._read for key in keys):
+            inflate = zlib.decompressobj()
+            piece: dict[str, Any] = orjson.loads(inflate.decompress(self._left))
+            self._left = inflate.unused_data
+            if isinstance(piece.get(_ERRORS), dict):
+                piece[_ERRORS] = _wide(piece[_ERRORS])
+            self._read.update(piece)
+        return self._read
 
     def whole(self) -> Mapping[str, Any]:
         """All of it."""
-        return {**self.rest, _LOGS: orjson.loads(zlib.decompress(self._logs))} if self._logs else self.rest
+        return self.with_("")
 
 
 def keep_evidence(store: Store, snapshot: str, packed: Iterable[tuple[str, str, bytes]]) -> None:
@@ -116,7 +151,8 @@ def decided(
     final = dict(found)
     numbers = [number for workflow, number in found if not last or final[workflow] == number]
     for first in range(0, len(numbers), at_once):
-        some = actions.number.in_(numbers[first : first + at_once])
+        # as text: to bind each number takes longer than to read what it names
+        some = actions.number.in_(SQL(f"({', '.join(map(str, numbers[first : first + at_once]))})"))
         columns = [*columns_of(actions), kept.content]
         query = actions.select(*columns).join(kept, on=(kept.action_id == actions.id)).where(some)
         with store.connection():  # one may have been pruned meanwhile
