@@ -3,6 +3,9 @@
 Mining is measured on real logs in ``$WWT_TEST_DATA/logs`` where they are, beside a plain tree of forty lines that
 remembers nothing and tells no values. Searching is measured at TEXTS different texts (1,000,000 when none is given),
 beside reading every text with LIKE, which is what a database does without an index for parts of words.
+
+``python -m benchmarks.logs again [TEXTS] [URL]`` keeps TEXTS texts and then the same ones again, soon and two hours later, in
+SQLite or in the empty PostgreSQL database at URL, and says what the processor did and how much was written.
 """
 
 from __future__ import annotations
@@ -20,11 +23,15 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from wwt_framework.store.logs import Said, Wanted
+from benchmarks.history import server_seconds
+from benchmarks.house import cost
+from benchmarks.table import time_words
+from wwt_framework.store import Store, open_store
+from wwt_framework.store.logs import Said, Wanted, open_log_index
 from wwt_framework.store.logs.sqlite import SqliteLogs
 from wwt_plugins.clustering.log_templates.masking import Mask, message_of, values_of
 from wwt_plugins.clustering.log_templates.tree import Tree
@@ -224,7 +231,52 @@ def _clock(run: Callable[[], Any]) -> tuple[Any, float]:
     return found, sorted(times)[1]
 
 
-if __name__ == "__main__":
+# -- again ---------------------------------------------------------------------
+
+
+def again(total: int, url: str) -> None:
+    """A refresh that tells what the one before told."""
+    with tempfile.TemporaryDirectory(prefix="wwt-bench-") as folder:
+        store = open_store(url or f"sqlite:///{folder}/wwt.db")
+        index = open_log_index(store, Path(folder))
+        print(f"\n{total:,} texts, {url.partition(':')[0] or 'sqlite'}\n")
+        print("| | texts/s of the processor | by the clock | of the server | written |\n|---|---|---|---|---|")
+        for words, at in (
+            ("new", NOON),
+            ("again after 15 minutes", NOON + timedelta(minutes=15)),
+            ("again after two hours", NOON + timedelta(hours=2)),
+        ):
+            batches = list(said(total))
+            before, begun = _written(store), server_seconds() if url else 0.0
+            took = cost(lambda batches=batches, at=at: [index.keep(batch, at) for batch in batches])  # type: ignore[misc]  # one of a loop
+            served = time_words(server_seconds() - begun) if url else ""
+            written = _written(store) - before
+            print(
+                f"| {words} | {total / took.cpu:,.0f} | {total / took.wall:,.0f} | {served} | {written / 1e6:,.1f} MB |",
+                flush=True,
+            )
+        store.close()
+
+
+def _written(store: Store) -> int:
+    """Bytes that were written until now: by this process, or into the server's log."""
+    if store.is_sqlite:
+        told = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
+        return int(told["wchar"])
+    with store.connection():
+        rows = store.database.execute_sql("select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')")
+        return int(rows.fetchone()[0])
+
+
+def main() -> None:
+    what, *rest = [*sys.argv[1:], ""]
+    if what == "again":
+        again(int(rest[0] or 100_000), rest[1] if len(rest) > 2 else "")  # the last one is empty
+        return
     if DATA.is_dir():
         mining()
-    searching(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
+    searching(int(what or 1_000_000))
+
+
+if __name__ == "__main__":
+    main()
