@@ -174,8 +174,16 @@ def test_numbers_as_large_as_a_source_may_tell_survive(store):
 
     assert [cell.count for cell in cells_of(store, "w")] == [10**12] * 3
     matrix = history_matrix(store)
-    assert matrix.columns == ["code:-2147483647", "code:-1", "code:2147483647", "site:T1_US_FNAL"]
-    assert matrix.values.toarray().tolist() == [[10**12, 10**12, 10**12, 3 * 10**12]]
+    assert matrix.columns == ["code:-2147483647", "code:2147483647", "site:T1_US_FNAL"]
+    assert matrix.values.toarray().tolist() == [[10**12, 10**12, 2 * 10**12]]
+
+
+def test_d_d_jobs_that_no_agent_reported_do_not_count_in_the_matrix(store):
+    take_in(store, look(DAY, ("w/A 85 T2_CH_CERN", 3), ("w/A -1 T1_US_FNAL", 9), ("v/A -1 T1_US_FNAL", 9)))
+
+    matrix = history_matrix(store)
+    assert (matrix.rows, matrix.columns) == (["v", "w"], ["code:85", "site:T2_CH_CERN"])
+    assert matrix.values.toarray().tolist() == [[0, 0], [3, 3]]
 
 
 def test_the_matrix_has_rows_by_name_and_columns_by_code_and_site(store):

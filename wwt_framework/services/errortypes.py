@@ -16,6 +16,8 @@ _LONGEST_TYPE = 160
 
 #: How a message names the kind of error that it tells of.
 _KIND = re.compile(r"category '(\w{1,80})'|\b([A-Za-z_]\w{0,79}(?:Error|Exception))\b")
+#: How CMSSW begins the message of an exception.
+_PREAMBLE = re.compile(r"An exception of category '(\w{1,80})' occurred while\s*")
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,16 @@ def _heading(line: str) -> tuple[str, int | None]:
     words, _, rest = line.strip().rpartition(" (Exit code: ")
     number = rest[:-1]
     return words, int(number) if number.lstrip("-").isdecimal() else None
+
+
+def message_words(template: str) -> str:
+    """A message without the words that most have in common, so that a short piece of it tells which one it is.
+
+    >>> message_words("An exception of category 'FileReadError' occurred while Failed to read the file <file>")
+    'FileReadError: Failed to read the file <file>'
+    """
+    found = _PREAMBLE.match(template)
+    return f"{found[1]}: {template[found.end() :]}".removesuffix(": ") if found else template
 
 
 def chain_words(log: LogExcerpt, templates: Mapping[str, str] | None = None) -> list[str]:

@@ -10,6 +10,7 @@ from wwt_framework.errors import NotFound, WwtError
 from wwt_framework.services import picking
 from wwt_framework.services.alike.groups import Group
 from wwt_framework.services.alike.likeness import Alike, Likeness
+from wwt_framework.services.errortypes import message_words
 from wwt_framework.snapshot import Snapshot
 from wwt_framework.web.marks import marks_of, recent_marks
 from wwt_framework.web.tools import current_app, current_house, current_snapshot
@@ -179,5 +180,5 @@ def feature_of(snapshot: Snapshot, name: str) -> Feature:
         return Feature(f"tasks of type {value}" if value else "tasks of unknown type")
     if kind == "log":
         text = snapshot.log_templates().texts.get(value, "")
-        return Feature(f"“{text}”" if text else "a message", text)
+        return Feature(f"“{message_words(text)}”" if text else "a message", text)
     return Feature(name)

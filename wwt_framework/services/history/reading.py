@@ -10,7 +10,7 @@ from itertools import islice
 import numpy as np
 
 from wwt_framework.cube import Array
-from wwt_framework.model import Readiness
+from wwt_framework.model import NOT_REPORTED, Readiness
 from wwt_framework.plugin import Matrix
 from wwt_framework.services.history.look import key_of
 from wwt_framework.services.history.packing import CELL, READINESS, joined, unpack
@@ -104,7 +104,8 @@ def _time(seconds: int) -> datetime:
 def history_matrix(store: Store, since: datetime | None = None) -> Matrix:
     """Failed jobs of all times: a row for each workflow by name, columns ``code:N`` by number, then ``site:NAME``.
 
-    ``values``: scipy CSR, int64. *since*: only workflows that were seen then or later.
+    ``values``: scipy CSR, int64. *since*: only workflows that were seen then or later. Jobs that no agent reported do
+    not count, as in the matrix of what fails now: it is not known how many they are.
     """
     from scipy import sparse  # a third of a second, and few need it
 
@@ -139,6 +140,8 @@ _FEATURES = 2**34
 
 def _sums(owner: Array, cells: Array) -> tuple[Array, Array]:
     """Owner and feature as one number, each once, and its failed jobs."""
+    reported = cells["code"] != NOT_REPORTED
+    owner, cells = owner[reported], cells[reported]
     codes = cells["code"].astype(np.int64) + _CODES // 2
     features = np.concatenate([codes, _CODES + cells["site"].astype(np.int64)])
     key = np.concatenate([owner, owner]) * _FEATURES + features
