@@ -13,9 +13,9 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FILES = click.argument("files", nargs=-1, type=_FILE)
 
 
-def _a_number(_context: click.Context, _option: click.Parameter, value: float) -> float:
+def _a_number(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
     """Refuses what no range does."""
-    if math.isnan(value):
+    if value is not None and math.isnan(value):
         raise click.BadParameter("expected a number of days, got nan")
     return value
 
@@ -70,9 +70,7 @@ def evaluate(
     "--days",
     type=click.FloatRange(0, 3660, min_open=True),
     callback=_a_number,
-    default=30,
-    show_default=True,
-    help="How far back.",
+    help="How far back; as many as have a hundred decisions unless it is given.",
 )
 @click.option("--history", type=_FILE, help="Past decisions in a file, in the place of this installation's.")
 @click.option("--user-name", "user", default="", hidden=True, help="Who asked for it.")
@@ -81,7 +79,7 @@ def lab(
     config_file: str | None,
     subject: str | None,
     named: str | None,
-    days: float,
+    days: float | None,
     history: Path | None,
     user: str,
     aside: Aside,

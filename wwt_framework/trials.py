@@ -9,9 +9,19 @@ from pathlib import Path
 from wwt_framework.errors import NotFound
 from wwt_framework.job_runs import progress_of
 from wwt_framework.running import app_of
-from wwt_framework.services.lab import Interval, LabResult, Span, find_subject, measure, plain_result, subjects
+from wwt_framework.services.lab import (
+    ENOUGH,
+    Interval,
+    LabResult,
+    Span,
+    days_for,
+    find_subject,
+    measure,
+    plain_result,
+    subjects,
+)
 from wwt_framework.services.learning.files import read_history
-from wwt_framework.services.learning.history import stored
+from wwt_framework.services.learning.history import COUNTED, stored
 from wwt_framework.store import ledger
 from wwt_framework.store.ledger import KeptResult
 
@@ -22,14 +32,14 @@ KEPT_DAYS = 400
 def lab(
     path: Path,
     subject: str,
-    days: float,
+    days: float | None,
     user: str = "",
     history: Path | None = None,
     complain: Callable[[str], None] = lambda _: None,
     run_id: str | None = None,
     text: str | None = None,
 ) -> LabResult:
-    """Try *subject* on the last *days*. The result is kept.
+    """Try *subject* on the last *days*, None: on as many as tell something. The result is kept.
 
     *history*: a file of past decisions in the place of the store's; then the last of its days count, nothing is kept.
     Raises `WwtError` in words.
@@ -38,7 +48,11 @@ def lab(
         tried = find_subject(app.house.hooks, subject)
         past = read_history(history, complain) if history else stored(app.store)
         now = app.store.now()
-        last = max((decision.decided_at for decision in past), default=now) if history else now
+        times = sorted(seen.at for seen in past.seen()) if history else []
+        last = times[-1] if times else now
+        if days is None:
+            number = min(ENOUGH, -(-len(times) // 3))
+            days = days_for(times[-number] if number else ledger.newest_decided(app.store, COUNTED, ENOUGH), last)
         span = Span(last - timedelta(days=days), last + timedelta(seconds=1), days)
         result = measure(app.house.hooks, tried, past, span, user, now, progress_of(app.store, run_id))
         if history is None:

@@ -419,3 +419,8 @@ def test_a_history_may_be_read_only_once_at_a_time() -> None:
 
     assert (result.learnt, result.tasks) == (1, 1)
     assert len(reads) > 1
+
+
+@pytest.mark.parametrize(("ago", "days"), [(None, 365), (0, 7), (6.9, 7), (7.1, 30), (100, 180), (900, 365)])
+def test_the_fewest_days_are_offered_that_have_decisions_enough(ago: float | None, days: int) -> None:
+    assert lab.days_for(None if ago is None else NOW - timedelta(days=ago), NOW) == days

@@ -14,7 +14,7 @@ from tests.web.acting_house import BROWSER, acting_app, client_of
 from tests.web.house import HOSTILE, Client, Installation
 from wwt_framework import hookimpl
 from wwt_framework.jobs import Chore, Clockwork, aside
-from wwt_framework.model import Case, Recommendation
+from wwt_framework.model import Action, ActionState, Case, Recommendation
 from wwt_framework.plugin import AutoRule, Job
 from wwt_framework.services import lab
 from wwt_framework.services.lab import Interval, LabResult, Row, Tally
@@ -82,6 +82,20 @@ def test_what_can_be_tried_is_listed_with_its_last_result(app: Installation) -> 
 
 def test_before_anything_was_measured_it_says_so(app: Installation) -> None:
     assert "not measured yet off it was never measured as it is now" in text_of(visitor(app, "olga").get("/lab"))
+
+
+def test_days_are_chosen_in_which_enough_was_decided(app: Installation) -> None:
+    def chosen() -> str | None:
+        found = visitor(app, "olga").get("/lab").dom().find(".//select[@name='days']/option[@selected]")
+        return None if found is None else found.get("value")
+
+    before = chosen()
+    at = app.store.now() - timedelta(days=100)
+    action = Action("a1", "acdc", "w", {}, {}, (), "olga", ActionState.DONE, at, at)
+    ledger.import_actions(app.store, [action], "olga")
+    ledger.keep_evidence(app.store, "v1", [("a1", "w", ledger.pack({}))])
+
+    assert (before, chosen()) == ("365", "180")
 
 
 def test_an_operator_has_it_measured_in_the_background(app: Installation) -> None:

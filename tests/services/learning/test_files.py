@@ -227,3 +227,14 @@ def test_what_can_not_be_written_whole_is_not_written(tmp_path, monkeypatch):
         write_history(tmp_path / "nowhere" / "past.json", Store.memory())
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_it_is_told_how_far_back_decisions_enough_are_and_most_of_few_are_left_to_learn_from():
+    store = Store.memory()
+    decisions = contract_history(10).decisions
+    assert ledger.newest_decided(store, [ActionState.DONE], 3) is None
+    take_over(store, decisions, "olga")
+
+    assert ledger.newest_decided(store, [ActionState.DONE], 3) == decisions[-3].decided_at
+    assert ledger.newest_decided(store, [ActionState.DONE], 100) == decisions[-4].decided_at  # a third of ten
+    assert ledger.newest_decided(store, [ActionState.FAILED], 3) is None

@@ -7,7 +7,7 @@ import uuid
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from wwt_framework.errors import WwtError
@@ -26,6 +26,10 @@ DIFFERS, LINES = 500, 200
 _SURE = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 
 
+#: Days that are offered, and how many decisions make a result that says something.
+SPANS, ENOUGH = (7, 30, 90, 180, 365), 100
+
+
 @dataclass(frozen=True)
 class Span:
     """The days of a trial."""
@@ -33,6 +37,11 @@ class Span:
     since: datetime
     until: datetime
     days: float
+
+
+def days_for(newest: datetime | None, now: datetime) -> int:
+    """The fewest of `SPANS` that reach back to *newest*: what `newest_decided` tells of `ENOUGH`. Of nothing all."""
+    return next((days for days in SPANS if newest and now - timedelta(days=days) <= newest), SPANS[-1])
 
 
 @dataclass

@@ -113,7 +113,7 @@ def confusion_svg(report: Mapping[str, Any], title: str) -> str:
             x, y, share = left + j * cell, top + i * cell, count / total if total else 0
             parts.append(
                 f'<rect x="{x}" y="{y}" width="{cell - 2}" height="{cell - 2}" fill="{"#16a34a" if i == j else "#dc2626"}" '
-                f'fill-opacity="{0.05 + 0.55 * share:.2f}" stroke="currentColor" stroke-opacity="0.25"/>'
+                f'fill-opacity="{0.05 + 0.3 * share:.2f}" stroke="currentColor" stroke-opacity="0.25"/>'
             )
             parts.append(_text(x + cell / 2, y + cell / 2 + 4, f"{count:,}", "middle"))
     return _svg(left + cell * len(labels) + 8, top + cell * len(labels) + 8, title, parts)

@@ -71,6 +71,7 @@ from wwt_framework.store.ledger.evidence import (
     forget_evidence,
     has_evidence,
     keep_evidence,
+    newest_decided,
     pack,
 )
 from wwt_framework.store.ledger.executor import (
@@ -334,6 +335,7 @@ __all__ = [
     "move",
     "name_of_new",
     "names_of",
+    "newest_decided",
     "newest_lab_results",
     "note",
     "note_device",

@@ -159,3 +159,17 @@ def decided(
             rows = list(query.order_by(actions.submitted_at, actions.number).tuples())
         for row in rows:
             yield action_of_columns(row[:-1]), Packed(bytes(row[-1]))
+
+
+def newest_decided(store: Store, states: Collection[ActionState], most: int) -> datetime | None:
+    """When the *most*-th newest of what `decided` tells was asked for, of few the last of their newest third; None of none."""
+    actions: Any = store.tables.action
+    kept: Any = store.tables.evidence
+    wanted = actions.state.in_([state.value for state in states]) & ~actions.rehearsed
+    query = actions.select(actions.submitted_at).join(kept, on=(kept.action_id == actions.id)).where(wanted)
+    with store.connection():
+        number = min(most, -(-query.count() // 3))
+        if not number:
+            return None
+        newest = query.order_by(actions.submitted_at.desc()).offset(number - 1).limit(1).tuples().first()
+    return newest[0] if newest else None

@@ -9,6 +9,7 @@ from typing import Any
 
 from wwt_framework.services import lab as the_lab
 from wwt_framework.services.lab import Interval, LabResult, RuleState, Subject
+from wwt_framework.services.learning.history import COUNTED
 from wwt_framework.store import ledger
 from wwt_framework.store.ledger import JobRun, KeptResult
 from wwt_framework.web.exchange import Refused
@@ -17,8 +18,6 @@ from wwt_framework.web.responses import Response
 from wwt_framework.web.tools import current_app, current_house, current_snapshot, current_user, page
 
 JOB = "lab"
-#: Days that can be chosen without typing.
-SPANS = (7, 30, 90, 365)
 MOST_DAYS = 3660
 KINDS = {"predictor": "predictor", "procedures": "procedures", "rule": "rule"}
 #: Results that the list shows.
@@ -48,9 +47,10 @@ class LabPage:
 
     lines: Sequence[SubjectLine]
     results: Sequence[LabResult]
+    days: int  # that are chosen unless somebody chooses others
     done: str = ""
     unreadable: int = 0  # results that another version kept
-    spans: tuple[int, ...] = SPANS
+    spans: tuple[int, ...] = the_lab.SPANS
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,12 @@ def lab(done: str = "", format: str = "") -> Response:  # noqa: A002  # as in ?f
     waiting = {str(run.arguments.get("subject")): run for run in runs}
     rules = {state.subject.name: state for state in the_lab.rule_states(app.store, house.hooks)}
     lines = [_line(subject, results, rules, waiting) for subject in the_lab.subjects(house.hooks)]
-    return render("lab.html", page=LabPage(lines, results, done, len(kept) - len(results)))
+    return render("lab.html", page=LabPage(lines, results, _days(), done, len(kept) - len(results)))
+
+
+def _days() -> int:
+    store = current_app().store
+    return the_lab.days_for(ledger.newest_decided(store, COUNTED, the_lab.ENOUGH), store.now())
 
 
 def _line(
@@ -149,7 +154,7 @@ def _labels(result: LabResult) -> dict[str, str]:
 
 
 @page(role="operator", methods=("POST",))
-def try_it(subject: str, days: str = "30") -> Response:
+def try_it(subject: str, days: str) -> Response:
     """Have one subject tried on the last days, in the background."""
     if not _DAYS.fullmatch(days.strip()) or not 0 < float(days) <= MOST_DAYS:
         raise Refused(400, f"days must be a number above 0 and up to {MOST_DAYS}, got {days[:40]!r}.")
