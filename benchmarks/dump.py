@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from benchmarks.house import Cost, cost, middle
+from benchmarks.house import Cost, cost, middle, peak_mb
 from benchmarks.table import time_words
 from wwt_framework.evidence import decision_label
 from wwt_framework.services.learning.files import read_history, write_history
@@ -89,7 +88,7 @@ def ours(path: Path, into: Path) -> dict[str, Any]:
     return {
         "dump": middle(taken),
         "entries": entries,
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_mb": peak_mb(),
     }
 
 

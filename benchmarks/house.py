@@ -50,6 +50,12 @@ def cost(work: Callable[[], Any]) -> Cost:
     return Cost(time.process_time() - cpu, time.perf_counter() - wall)
 
 
+def peak_mb() -> float:
+    """The most memory that this process ever had; what the system tells of usage has that of its parent in it."""
+    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(lines["VmHWM"].split()[0]) / 1024
+
+
 def middle(costs: Iterable[Cost]) -> Cost:
     """The median, of each clock by itself."""
     cpu, wall = zip(*costs, strict=True)

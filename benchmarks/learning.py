@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.house import peak_mb
 from wwt_framework.compute import LOCAL, Compute
 from wwt_framework.evidence import decision_label
 from wwt_framework.services.learning.files import read_history
@@ -75,8 +76,8 @@ def _one(history: Path, model: str, folder: Path) -> None:
     learnt, judged = split(read_history(history), SHARES)
     with tempfile.TemporaryDirectory() as name:
         made = _original(model, learnt, judged) if model in ORIGINALS else _ours(model, learnt, judged, Path(name))
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    peak = sum(one.ru_maxrss for one in used) / 1024  # of the largest of its processes, and its own
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024  # the largest of the processes that fit
+    peak = peak_mb() + children
     seed = history.name.split(".")[0].rpartition("-")[2]
     np.savez_compressed(folder / f"{model}-{seed}.npz", peak_mb=peak, **made)
     sys.stderr.write(json.dumps({"model": model, "seconds": made["seconds"], "peak_mb": peak, "ms": made["ms"]}) + "\n")

@@ -22,7 +22,7 @@ import types
 from pathlib import Path
 from typing import Any
 
-from benchmarks.house import Cost, cost
+from benchmarks.house import Cost, cost, peak_mb
 
 NEEDED = ("workflowwebtools", "cmstoolbox", "mongomock", "pymongo", "validators")
 
@@ -181,8 +181,6 @@ def _dump(folder: Path, repaired: bool, stored: bool) -> dict[str, Any]:
     *stored*: past errors are in its database already, which it then need not fill first.
     Its actions come from memory at once, in the place of MongoDB.
     """
-    import resource
-
     _stand_ins(folder)
     _configure(folder, repaired)
     import cherrypy
@@ -197,7 +195,7 @@ def _dump(folder: Path, repaired: bool, stored: bool) -> dict[str, Any]:
     actions = json.loads((folder / "actions.json").read_bytes())
     manageactions.get_actions = lambda *_a, **_k: actions
     taken = cost(lambda: actionshistorylink.dump_json(str(folder / "theirs.json")))
-    return {"dump": taken, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    return {"dump": taken, "peak_mb": peak_mb()}
 
 
 def _fill(errors: Path, past: Path) -> None:

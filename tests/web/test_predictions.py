@@ -356,3 +356,26 @@ def test_an_admin_ends_a_shadow_and_the_audit_says_so(visit):
     assert models.which() == Which("v1")
     assert "ended a shadow" in client.get("/audit", user="adam").text
     assert "In shadow" not in client.get("/predictors").text
+
+
+@pytest.mark.parametrize(
+    ("made_with", "change", "words"),
+    [
+        ("0.1.0", b"", "was made with scikit-learn 0.1.0"),
+        ("", b"x", "is not the file that was written (its checksum differs)"),
+    ],
+)
+def test_a_model_that_is_not_loaded_says_so_where_an_admin_looks(visit, made_with, change, words):
+    client = visit(new=Trained(Says()))
+    models = Models(client.app.forecasts._data_dir, "ml.new")
+    folder = models.begin("v1")
+    (folder / "number").write_bytes(b"1")
+    about = About("ml.new", "v1", AT, "set1", 10, "learnt", made_with or version_of("scikit-learn"), {})
+    models.keep(folder, about)
+    models.take("v1")
+    path = Path(client.app.forecasts._data_dir) / "ml.new" / "models" / "v1" / "number"
+    path.write_bytes(b"1" + change)
+
+    assert words in client.get("/predictors").dom().find(".//p[@class='problem']").text
+    assert words in client.get("/predictors?format=json").json[0]["unusable"]
+    assert words in said(client)

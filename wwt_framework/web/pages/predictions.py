@@ -9,7 +9,7 @@ from typing import Any
 from wwt_framework.errors import NotFound, WwtError
 from wwt_framework.services.learning import beside, files, reporting
 from wwt_framework.services.learning.forecasts import Forecast
-from wwt_framework.services.learning.models import About, Which
+from wwt_framework.services.learning.models import About, Models, Which
 from wwt_framework.services.learning.scoring import METRICS
 from wwt_framework.services.learning.training import TRAIN
 from wwt_framework.store import ledger
@@ -95,6 +95,7 @@ class PredictorLine:
     which: Which
     models: tuple[About, ...]  # the newest first
     trouble: str = ""
+    unusable: str = ""  # why the model that counts is not loaded: it is of another version, or was changed
     measured: str = ""  # its newest result in the lab
     beside: beside.Compared | None = None  # the model in shadow and the one that counts; None: nothing was counted
 
@@ -133,11 +134,21 @@ def _line(plugin: str, trained: bool) -> PredictorLine:
     if not trained:
         return PredictorLine(plugin, False, Which(), ())
     try:
-        counted = beside.of(models)
+        which, counted = models.which(), beside.of(models)
         abouts = tuple(map(models.about, models.versions()))
-        return PredictorLine(plugin, True, models.which(), abouts, beside=beside.compared(counted) if counted else None)
     except WwtError as error:
         return PredictorLine(plugin, True, Which(), (), str(error))
+    told = beside.compared(counted) if counted else None
+    return PredictorLine(plugin, True, which, abouts, unusable=_unusable(models, which), beside=told)
+
+
+def _unusable(models: Models, which: Which) -> str:
+    try:
+        if which.current:
+            models.checked(which.current)
+    except WwtError as error:
+        return str(error)
+    return ""
 
 
 @page()
