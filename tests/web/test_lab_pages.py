@@ -78,6 +78,7 @@ def test_what_can_be_tried_is_listed_with_its_last_result(app: Installation) -> 
 
     assert "actions.rules:lost Lost reports rule 40 of 50 97.5 % 90.0 to 100.0 +7.5 points 1.0 to 12.0 better" in told
     assert "Measuring needs the role operator." in told
+    assert ", 30 days" in told
 
 
 def test_before_anything_was_measured_it_says_so(app: Installation) -> None:
