@@ -41,7 +41,8 @@ def test_first_cause_is_the_heading_of_the_jobs_own_exit_code() -> None:
     [
         ("An exception of category 'A' occurred while", "A"),
         ("An exception of category 'A' occurred while B <*> C", "A: B <*> C"),
-        ("it failed: An exception of category 'A' occurred while", "it failed: An exception of category 'A' occurred while"),
+        ("An exception of category 'A' occurred while An exception of category 'A' occurred while B", "A: A: B"),
+        ("it <*> <*> <*> at <*>", "it <*> at <*>"),
         ("", ""),
     ],
 )  # fmt: skip

@@ -16,6 +16,8 @@ _LONGEST_TYPE = 160
 
 #: How a message names the kind of error that it tells of.
 _KIND = re.compile(r"category '(\w{1,80})'|\b([A-Za-z_]\w{0,79}(?:Error|Exception))\b")
+#: Places of anything, one after another.
+_PLACES = re.compile(r"<\*>(?: <\*>)+")
 #: How CMSSW begins the message of an exception.
 _PREAMBLE = re.compile(r"An exception of category '(\w{1,80})' occurred while\s*")
 
@@ -84,8 +86,7 @@ def message_words(template: str) -> str:
     >>> message_words("An exception of category 'FileReadError' occurred while Failed to read the file <file>")
     'FileReadError: Failed to read the file <file>'
     """
-    found = _PREAMBLE.match(template)
-    return f"{found[1]}: {template[found.end() :]}".removesuffix(": ") if found else template
+    return _PLACES.sub("<*>", _PREAMBLE.sub(r"\1: ", template)).removesuffix(": ")
 
 
 def chain_words(log: LogExcerpt, templates: Mapping[str, str] | None = None) -> list[str]:
