@@ -31,6 +31,7 @@ BY_TASK = ("acdc", "recovery")
 #: Bounds of one case: cells of the table, excerpts in all and for one task and code, characters of one text.
 CELLS, LOGS, LOGS_EACH, TEXT = 5000, 30, 2, 2000
 
+_TEXTS = ("prep_id", "campaign", "request_type", "status", "original")
 _READINESS = {readiness.colour: readiness for readiness in Readiness}
 
 
@@ -123,6 +124,50 @@ def action_of(line: Mapping[str, Any]) -> Action:
         ) from error
 
 
+def checked(line: Any) -> Mapping[str, Any]:
+    """*line* of a file, of the shape of `plain_decision`: anybody may have written it. Raises ValueError in words."""
+    try:
+        case = line["case"]
+        workflow = case["workflow"]
+        if not isinstance(workflow["name"], str) or not workflow["name"]:
+            raise ValueError(f"expected a name of a workflow, got {workflow['name']!r:.60}")
+        strange = [name for name in _TEXTS if not isinstance(workflow.get(name) or "", str)]
+        strange += [
+            f"the kind or splitting of {task}"
+            for task, *texts in workflow.get("tasks", ())
+            if not _are(str, (text or "" for text in texts))
+        ]
+        if strange:
+            raise ValueError(f"expected text as {strange[0]:.100}")
+        for log in case.get("logs", ()):
+            texts = (
+                log["task"],
+                log["site"],
+                log.get("text") or "",
+                log.get("error_type") or "",
+                *log.get("files", ()),
+            )
+            if not _are(str, texts) or not _are(int, (log["exit_code"], log.get("count") or 1)):
+                raise ValueError(f"expected a log with its task, exit code, site, text and files, got {log!r:.100}")
+        strange = [cell for cell in case.get("errors", ()) if not _is_cell(*cell)]
+        if strange:
+            raise ValueError(f"expected task, exit code, site and failed jobs, got {strange[0]!r:.100}")
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"expected a case as it is kept with an action: {type(error).__name__}: {error}") from error
+    found: Mapping[str, Any] = line
+    return found
+
+
+def _is_cell(task: Any = None, code: Any = None, site: Any = None, count: Any = None, *more: Any) -> bool:
+    if more or not _are(str, (task, site)) or not _are(int, (code, count)):
+        return False
+    return bool(abs(code) < 2**31 and 0 < count < 2**31)
+
+
+def _are(kind: type, values: Iterable[Any]) -> bool:
+    return all(isinstance(value, kind) for value in values)
+
+
 def decision_label(kind: str, values: Mapping[str, Any]) -> str:
     """What was decided, in one word: the kind of action, of a special one what was asked for."""
     if kind != "special":
@@ -193,4 +238,7 @@ def _time(text: Any) -> datetime | None:
     if not text:
         return None
     at = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
-    return at.replace(tzinfo=timezone.utc) if at.tzinfo is None else at.astimezone(timezone.utc)
+    try:
+        return at.replace(tzinfo=timezone.utc) if at.tzinfo is None else at.astimezone(timezone.utc)
+    except OverflowError as error:  # the first or the last day that there is, elsewhere on Earth
+        raise ValueError(f"{text!r:.60} is no moment in UTC") from error

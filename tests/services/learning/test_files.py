@@ -201,6 +201,49 @@ def test_a_broken_line_is_named_and_the_others_are_read(tmp_path):
     assert "line 2: expected a decision" in told[0]
 
 
+@pytest.mark.parametrize(
+    ("place", "value", "words"),
+    [
+        (("workflow", "name"), "", "expected a name of a workflow, got ''"),
+        (("workflow", "prep_id"), ["x"], "expected text as prep_id"),
+        (("workflow", "tasks", 0, 1), {"a": 1}, "expected text as the kind or splitting of"),
+        (("workflow", "requested_at"), "0001-01-01T00:00:00+14:00", "is no moment in UTC"),
+        (("errors", 0), [], "expected task, exit code, site and failed jobs, got []"),
+        (("errors", 0, 3), -1, "expected task, exit code, site and failed jobs, got"),
+        (("errors", 0, 3), 1e30, "expected task, exit code, site and failed jobs, got"),
+        (("errors", 0, 1), 2**40, "expected task, exit code, site and failed jobs, got"),
+        (("logs", 0, "text"), 1.5, "expected a log with its task"),
+        (("logs", 0, "count"), 1e30, "expected a log with its task"),
+    ],
+)
+def test_a_line_that_is_no_decision_is_named_and_the_others_are_read(tmp_path, place, value, words):
+    lines = [plain_decision(one) for one in contract_history(2)]
+    part = lines[0]["case"]
+    for step in place[:-1]:
+        part = part[step]
+    part[place[-1]] = value
+    path, told = written(tmp_path, "\n".join(map(json.dumps, lines)), "h.jsonl"), []
+
+    assert [one.action.id for one in read_history(path, told.append)] == [lines[1]["action"]["id"]]
+    assert "line 1: " in told[0]
+    assert words in told[0]
+
+
+def test_halves_of_characters_cost_their_own_workflow(tmp_path):
+    entry = {**OLD[f"/{W2}/a"], "parameters": {"action": "acdc", "memory": "\ud83d"}}
+    told = []
+
+    assert len(list(read_history(written(tmp_path, {**OLD, f"/{W2}/a": entry}), told.append))) == 1
+    assert "surrogates not allowed" in told[0]
+
+
+def test_a_decision_that_stands_twice_in_a_file_is_kept_once(tmp_path):
+    line = json.dumps(plain_decision(next(iter(contract_history(1)))))
+    path = written(tmp_path, f"{line}\n{line}\n", "h.jsonl")
+
+    assert take_over(Store.memory(), read_history(path), "olga") == (1, 1)
+
+
 @pytest.mark.parametrize("name", ["h.json.gz", "h.jsonl.gz"])
 @pytest.mark.parametrize("damage", ["cut", "garbled"])
 def test_a_packed_file_that_is_damaged_further_on_is_refused_in_words(tmp_path, name, damage):

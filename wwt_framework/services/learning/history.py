@@ -114,7 +114,8 @@ def take_over(store: Store, decisions: Iterable[Decision], user: str, at_once: i
     source = iter(decisions)
     while batch := list(islice(source, at_once)):
         with store.write(alone="actions"):
-            new = [one for one in batch if not ledger.has_evidence(store, one.action.id)]
+            by_id = {one.action.id: one for one in batch}
+            new = [one for one in by_id.values() if not ledger.has_evidence(store, one.action.id)]
             done = [replace(one.action, state=ActionState.DONE) for one in new]
             ledger.import_actions(store, done, user)
             packed = [(one.action.id, one.action.workflow, ledger.pack(plain_case(one.case))) for one in new]
