@@ -70,7 +70,8 @@ def update_history(config: Path, places: Sequence[str], say: Callable[[str], Non
 def _take_place(app: App, place: str, say: Callable[[str], None]) -> list[str]:
     (answer,) = app.house.hooks.each("load_errors", names=None)
     if answer.error is not None:
-        return [f"{place}: {answer.error}"]
+        told = str(answer.error)
+        return [told if told.startswith(place) else f"{place}: {told}"]
     if answer.value is None:
         return [
             f"{place}: names workflows and says nothing of failed jobs; expected {{task: {{exit code: {{site: n}}}}}}"

@@ -269,6 +269,8 @@ def test_what_can_not_be_meant_is_refused_in_words(client):
     assert "tick what belongs together" in client.post("/clusters/merge", form={**form, "back": "workflow"}).text
     assert client.post("/clusters/undo", form={**form, "number": "x"}).status == 400
     assert client.post("/clusters/undo", form={**form, "number": "77"}).status == 404
+    unknown = client.post("/clusters/split", form={**form, "workflows": ["wf_a", "x" * 5000], "back": "workflow"})
+    assert unknown.status == 404
     assert ledger.corrections(client.app.store) == []
 
 

@@ -98,3 +98,26 @@ def test_a_fit_that_failed_is_left_alone_for_an_hour(store, tmp_path, clock):
 
 def test_nothing_is_learnt_from_nothing(store, tmp_path):
     assert not fitting(store, tmp_path, Snapshot.empty(), one=Grouper(LABELS)).due()
+
+
+def test_a_fit_is_due_after_the_clock_was_set_back(store, tmp_path, clock):
+    job = fitting(store, tmp_path, taken(tmp_path / "v1"), one=Grouper(LABELS))
+    clock.now += timedelta(days=300)
+    job.run(silent)
+    clock.now -= timedelta(days=300)
+
+    assert job.due()
+    job.run(silent)
+    clock.now += timedelta(hours=2)
+    assert not job.due()
+
+
+def test_a_clusterer_whose_folder_is_a_file_stops_no_other(store, tmp_path):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "clustering.one").write_text("no folder")
+    job = fitting(store, tmp_path, taken(tmp_path / "v1"), one=Grouper(LABELS), two=Grouper(LABELS))
+
+    with pytest.raises(
+        WwtError, match=r"clustering\.one: what it learns can not be kept: .*; clustering\.two: 2 groups"
+    ):
+        job.run(silent)

@@ -5,7 +5,8 @@ import threading
 import pytest
 
 from tests.services.alike.alike_world import Grouper, hooks_of, taken
-from wwt_framework.model import Similar
+from wwt_framework import hookimpl
+from wwt_framework.model import Clustering, Similar
 from wwt_framework.services.alike.likeness import Likenesses
 from wwt_framework.services.alike.models import Models
 from wwt_framework.store import ledger
@@ -194,3 +195,53 @@ def test_the_stamp_changes_when_groups_are_there_at_last(likenesses, snapshot):
     likenesses.groups(snapshot, hooks, "clustering.one")
 
     assert likenesses.stamp(snapshot, hooks) != before
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (None, "expected labels by workflow, got None"),
+        ({**LABELS, "wf_a": None}, "a label is a whole number"),
+        ({**LABELS, "wf_a": float("nan")}, "a label is a whole number"),
+        ({**LABELS, "wf_a": [0]}, "a label is a whole number"),
+        ({**LABELS, "wf_a": 2**70}, "a label is a whole number"),
+        ({**LABELS, "wf_a": 2**62}, "a label is from -1 to"),
+        ({**LABELS, "wf_a": -7}, "a label is from -1 to"),
+    ],
+)
+def test_labels_that_are_none_are_told(likenesses, snapshot, labels, words):
+    class Garbage(Grouper):
+        @hookimpl
+        def label_workflows(self, matrix, model):
+            return Clustering(labels, {})
+
+    soon = likenesses.groups(snapshot, hooks_of(one=Garbage(LABELS)), "clustering.one")
+
+    assert soon.value is None
+    assert f"clustering.one: {words}" in soon.error
+
+
+def test_labels_and_neighbours_of_workflows_that_are_not_there_are_left_out(likenesses, snapshot):
+    class Generous(Grouper):
+        @hookimpl
+        def label_workflows(self, matrix, model):
+            return Clustering({**LABELS, "wf_unknown": 0}, {0: 8028, 99: "nobody's"})
+
+    grouper = Generous(LABELS)
+    grouper.near = (Similar("wf_unknown", 0.1), Similar("wf_c", 0.2))
+    found = likenesses.similar(snapshot, hooks_of(one=grouper), "clustering.one", "wf_a", 10)
+
+    assert [group.name for group in groups(likenesses, snapshot, grouper).all] == ["8028", "group 1"]
+    assert [line.similar.workflow for line in found.lines] == ["wf_c"]
+
+
+@pytest.mark.parametrize(
+    "near", [Similar(None, 0.1), Similar("wf_b", None), Similar("wf_b", float("nan")), Similar("wf_b", 0.1, (None,))]
+)
+def test_neighbours_that_are_none_are_told(likenesses, snapshot, near):
+    grouper = Grouper(LABELS)
+    grouper.near = (near,)
+    found = likenesses.similar(snapshot, hooks_of(one=grouper), "clustering.one", "wf_a", 10)
+
+    assert found.lines == ()
+    assert found.complaint.startswith("clustering.one: expected workflows with their distances, got Similar(")

@@ -60,3 +60,15 @@ def test_what_a_killed_process_left_is_swept_and_old_models_go(tmp_path):
     left = sorted(path.name for path in (tmp_path / "clustering.x").iterdir())
 
     assert left == ["20261123T120200.000000Z", "20261123T120300.000000Z", "strange"]
+
+
+def test_after_the_clock_was_set_back_what_is_made_counts(tmp_path):
+    models = Models(tmp_path)
+    for minutes in (5000, 6000):
+        fit(models, "of the future", minutes)
+    fit(models, "first", 0)
+    fit(models, "second", 5)
+
+    now = models.current("clustering.x")
+    assert (now.folder / "model").read_text() == "second"
+    assert len(list((tmp_path / "clustering.x").iterdir())) == 2

@@ -67,7 +67,7 @@ class Fitting:
             return False
         oldest = now - timedelta(hours=house.config.house.fit_hours)
         fitted = [self._models.current(plugin).fitted_at for plugin in plugins]
-        if all(at is not None and at > oldest for at in fitted):
+        if all(at is not None and oldest < at <= now for at in fitted):  # later than now: the clock was set back
             return False
         self._next_look = now + _REST
         return True
@@ -96,10 +96,13 @@ class Fitting:
         return Corpus(matrix_of(snapshot), self._history(), corrections, dict(snapshot.log_templates().texts))
 
     def _fit(self, hooks: Hooks, plugin: str, corpus: Corpus, progress: Progress) -> FitReport:
-        with self._models.making(plugin, self._store.now()) as into:
-            answer = hooks.only(plugin, "fit_clusters", corpus=corpus, into=into, progress=progress)
-            if answer.error is not None:
-                raise WwtError(answer.complaint)
+        try:
+            with self._models.making(plugin, self._store.now()) as into:
+                answer = hooks.only(plugin, "fit_clusters", corpus=corpus, into=into, progress=progress)
+                if answer.error is not None:
+                    raise WwtError(answer.complaint)
+        except OSError as error:  # a full disk, a folder that is not ours
+            raise WwtError(f"{plugin}: what it learns can not be kept: {error}") from error
         report: FitReport = answer.value
         log.info("a clusterer was fitted", extra={"plugin": plugin, **report.numbers})
         return report

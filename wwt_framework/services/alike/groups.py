@@ -17,6 +17,8 @@ from wwt_framework.snapshot import Snapshot
 
 #: The label of what is like no other.
 ALONE = -1
+#: Labels are smaller; operators' own come after the largest one.
+_MOST = 1 << 40
 #: Exit codes and sites that are named for a group.
 _NAMED = 3
 
@@ -143,14 +145,27 @@ def groups_of(
     fitted_at: datetime | None,
 ) -> Groups:
     """What *plugin* told, with *corrections*. Raises `WwtError` when it left out a workflow."""
-    names = list(snapshot.cube.workflows)
-    missing = next((name for name in names if name not in told.labels), None)
+    labels = _labels(list(snapshot.cube.workflows), plugin, told.labels)
+    labels, made = respected(labels, snapshot, corrections)
+    given = {label: str(name) for label, name in dict(told.names).items()}
+    words = {**given, **{label: f"as {user} put it" for label, user in made.items()}}
+    return Groups(snapshot, plugin, labels, words, fitted_at)
+
+
+def _labels(names: Sequence[str], plugin: str, told: Mapping[str, int]) -> Array:
+    """The label of each name. Raises `WwtError` when one has none, or none that can be counted with."""
+    if not isinstance(told, Mapping):
+        raise WwtError(f"{plugin}: expected labels by workflow, got {told!r:.80}")
+    missing = next((name for name in names if name not in told), None)
     if missing is not None:
         raise WwtError(f"{plugin} gave no label to {missing}; label_workflows labels every row")
-    labels = np.fromiter((told.labels[name] for name in names), np.int64, len(names))
-    labels, made = respected(labels, snapshot, corrections)
-    words = {**told.names, **{label: f"as {user} put it" for label, user in made.items()}}
-    return Groups(snapshot, plugin, labels, words, fitted_at)
+    try:
+        labels = np.fromiter((told[name] for name in names), np.int64, len(names))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise WwtError(f"{plugin}: a label is a whole number, -1 for what is like no other: {error}") from error
+    if len(labels) and not ALONE <= labels.min() <= labels.max() < _MOST:
+        raise WwtError(f"{plugin}: a label is from -1 to {_MOST - 1:,}, got {labels.min():,} to {labels.max():,}")
+    return labels
 
 
 def respected(labels: Array, snapshot: Snapshot, corrections: Sequence[Correction]) -> tuple[Array, dict[int, str]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from wwt_framework.errors import WwtError
@@ -108,7 +110,14 @@ class Likenesses:
         answer = hooks.only(plugin, "find_similar", workflow=workflow, matrix=soon.value, model=model, n=n)
         if answer.error is not None:
             return Likeness(plugin, complaint=answer.complaint)
-        lines = [_line(snapshot, one) for one in answer.value[:n] if one.workflow != workflow]
+        strange = [one for one in answer.value if not _is_fit(one)]
+        if strange:
+            return Likeness(
+                plugin, complaint=f"{plugin}: expected workflows with their distances, got {strange[0]!r:.200}"
+            )
+        there_now = snapshot.cube.workflows.find
+        near_it = [one for one in answer.value if one.workflow != workflow and there_now(one.workflow) >= 0]
+        lines = [_line(snapshot, one) for one in near_it[:n]]
         told = {line.similar.workflow: line for line in lines}
         together, apart = _words(self._corrections(), workflow)
         put = [_line(snapshot, Similar(name, 0.0), said) for name, said in together.items() if name not in told]
@@ -133,6 +142,13 @@ class Likenesses:
 
     def _corrections(self) -> Sequence[Correction]:
         return [kept.correction for kept in ledger.corrections(self._store)]
+
+
+def _is_fit(similar: Similar) -> bool:
+    """Whether it can be shown: a plugin may put anything into its fields."""
+    texts: list[Any] = [similar.workflow, *similar.shared, *similar.differs]
+    distance: Any = similar.distance
+    return all(isinstance(text, str) for text in texts) and isinstance(distance, Real) and math.isfinite(distance)
 
 
 def _line(snapshot: Snapshot, similar: Similar, said: str = "") -> Alike:

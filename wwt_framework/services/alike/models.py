@@ -54,7 +54,9 @@ class Models:
             into.rename(mine / name)
         finally:
             shutil.rmtree(into, ignore_errors=True)
-        for old in self._whole(plugin)[:-KEPT]:
+        whole = self._whole(plugin)
+        ahead = [other for other in whole if other.name > name]  # the clock was set back: what was made last counts
+        for old in [*ahead, *whole[: len(whole) - len(ahead)][:-KEPT]]:
             shutil.rmtree(old, ignore_errors=True)
 
     def _whole(self, plugin: str) -> list[Path]:

@@ -34,6 +34,7 @@ class Daily:
         if not house.config.house.predict or not house.hooks.implementing("train_predictor"):
             return False
         last = next(iter(ledger.runs(self._store, 1, name=TRAIN)), None)
-        if last is not None and last.requested_at > self._store.now() - EVERY:
+        today = self._store.now()
+        if last is not None and today - EVERY < last.requested_at <= today:  # later than now: the clock was set back
             return False
         return bool(ledger.search_actions(self._store, ActionSearch(states=COUNTED, rehearsals=False), 1)[1])

@@ -282,7 +282,7 @@ def split(by: str = "", of: str = "", workflows: tuple[str, ...] = (), back: str
     app, user, remote = current_app(), current_user().name, current_visit().remote
     try:
         if back == "workflow":
-            correcting.set_pair_apart(app.store, _known(of), workflows, user, remote)
+            correcting.set_pair_apart(app.store, _known(of), [_known(name) for name in workflows], user, remote)
         else:
             groups = _groups(_plugin(by))
             correcting.set_apart(app.store, groups, _there(groups, of), workflows, user, remote)
