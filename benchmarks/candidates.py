@@ -34,12 +34,12 @@ from wwt_framework.testing.doors import ComputeHere
 
 SHARES = (0.7, 0.3)
 #: Decisions of which the texts are mined in one go, as those of a refresh are.
-BATCH = 200
+BATCH = 2_000
 #: Which features, and which model on them; the first is what the others are compared with.
 CANDIDATES = (
     ("linear", "texts"), ("linear", "neither"), ("linear", "templates"), ("linear", "texts, templates"),
-    ("linear", "texts, cluster"), ("boosting", "texts"), ("boosting", "neither"), ("boosting", "templates"),
-    ("boosting", "texts, cluster"), ("nearest neighbours", "texts"), ("random forest", "texts"), ("network", "texts"),
+    ("linear", "texts, cluster"), ("nearest neighbours", "texts"), ("boosting", "texts"), ("boosting", "templates"),
+    ("boosting", "texts, cluster"), ("network", "texts"), ("random forest", "texts"), ("boosting", "neither"),
 )  # fmt: skip
 
 #: Label, family and time.

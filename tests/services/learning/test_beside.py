@@ -135,7 +135,8 @@ def test_what_can_not_be_asked_is_said_and_counted_when_it_can_be(hooks, models)
         (35, 0.67, 0.1, "too little to tell: decisions about 20 families of workflows are needed, there are 5"),
         (90, 0.67, 0.1, "the shadow is better"),
         (90, 0.1, 0.67, "the shadow is worse"),
-        (90, 0.7, 0.7, "no difference can be told"),
+        (90, 0.7, 0.7, "no difference can be told: both gave the same"),
+        (90, 0.7, 0.4, "no difference can be told: the interval"),
     ],
 )
 def test_the_verdict_needs_enough_families_and_an_interval_beside_zero(hooks, models, upto, shadow, counts, words):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from wwt_framework.services.learning.scoring import METRICS, Interval, Said, Truth, difference, score
+from wwt_framework.services.learning.scoring import METRICS, Interval, Said, Truth, difference, gain, score
 
 CLASSES = ("acdc", "clone", "on-hold")
 
@@ -130,3 +130,14 @@ def test_no_task_at_all_is_no_mistake():
 
     assert found.tasks == 0
     assert all(found.numbers[name] == Interval(None) for name in METRICS)
+
+
+def test_of_no_difference_at_all_the_interval_goes_both_ways():
+    families = [f"p{n}" for n in range(40)]
+    none, some = gain([0.0] * 40, families), gain([1.0] * 20 + [0.0] * 20, families)
+
+    assert (none.value, none.high) == (0.0, pytest.approx(1.96**2 / (40 + 1.96**2)))  # Wilson's for 0 of 40
+    assert none.low == -none.high
+    assert some.value == 0.5
+    assert 0.3 < some.low < 0.5 < some.high < 0.7
+    assert gain([], []) == Interval()

@@ -18,7 +18,7 @@ from wwt_framework.plugin import Decision, Progress
 from wwt_framework.services.lab.subjects import Speaker, Subject, speaker
 from wwt_framework.services.lab.words import SILENT, LabResult, Opinion, Row, Tally
 from wwt_framework.services.learning.history import Past, family_of
-from wwt_framework.services.learning.scoring import Interval, share
+from wwt_framework.services.learning.scoring import Interval, gain, share
 
 #: Rows in which it differs that are kept, and lines of a table.
 DIFFERS, LINES = 500, 200
@@ -151,7 +151,10 @@ def _result(
         agreement=_share(spoke, lambda row: float(row.said == row.decided)),
         usual=_share(spoke, lambda row: float(row.usual == row.decided)),
         most=_share(spoke, lambda row: float(before.most == row.decided)),
-        gain=_share(spoke, lambda row: float(row.said == row.decided) - float(best(row) == row.decided)),
+        gain=gain(
+            [float(row.said == row.decided) - float(best(row) == row.decided) for row in spoke],
+            [row.family for row in spoke],
+        ),
         by_code=_tallies(rows, lambda row: str(row.code)), by_site=_tallies(rows, lambda row: row.site),
         by_action=_tallies(rows, lambda row: row.decided),
         confusion=tuple(

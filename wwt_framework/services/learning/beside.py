@@ -23,7 +23,7 @@ from wwt_framework.plugin import Predictor
 from wwt_framework.services.learning.history import Past
 from wwt_framework.services.learning.judging import judge
 from wwt_framework.services.learning.models import Models
-from wwt_framework.services.learning.scoring import Interval, Said, share
+from wwt_framework.services.learning.scoring import Interval, Said, gain, share
 
 _FILE = "beside.json"
 #: Tasks of which it is kept what was said, the newest; of those on which the two differ, how many are shown.
@@ -175,12 +175,13 @@ def compared(beside: Beside) -> Compared:
     """The numbers of *beside*."""
     rows = beside.rows
     families = [row.family for row in rows]
-    gain = share([float(r.shadow == r.decided) - float(r.current == r.decided) for r in rows], families)
-    surprise = share((_surprise(rows, "shadow_gave") - _surprise(rows, "current_gave")).tolist(), families)
+    right = gain([float(r.shadow == r.decided) - float(r.current == r.decided) for r in rows], families)
+    apart = (_surprise(rows, "shadow_gave") - _surprise(rows, "current_gave")).tolist()
+    surprise = share(apart, families) if any(apart) else Interval(0.0 if apart else None)
     differs = [row for row in reversed(rows) if row.shadow != row.current]
     return Compared(
         beside.since, beside.until, len(rows), len(set(families)), len(rows) - len(differs),
-        sum(row.shadow == row.decided for row in rows), sum(row.current == row.decided for row in rows), gain, surprise,
+        sum(row.shadow == row.decided for row in rows), sum(row.current == row.decided for row in rows), right, surprise,
         tuple(differs[:SHOWN]), len(differs), _verdict(len(set(families)), surprise), beside.trouble,
     )  # fmt: skip
 
@@ -190,8 +191,10 @@ def _surprise(rows: Sequence[Told], name: str) -> Any:
 
 
 def _verdict(families: int, surprise: Interval) -> str:
-    if families < _FEW or surprise.low is None or surprise.high is None:
+    if families < _FEW:
         return f"too little to tell: decisions about {_FEW} families of workflows are needed, there are {families}"
+    if surprise.low is None or surprise.high is None:
+        return "no difference can be told: both gave the same to all that was decided"
     if surprise.high < 0:
         return "the shadow is better: its log-loss is lower, and the interval of the difference is below zero"
     if surprise.low > 0:

@@ -150,6 +150,14 @@ def share(values: Sequence[float], families: Sequence[str], rounds: int = 500, s
     return found
 
 
+def gain(values: Sequence[float], families: Sequence[str]) -> Interval:
+    """The mean of differences, each from -1 to 1. Where there is none at all the interval of `share` goes both ways."""
+    found = share(values, families)
+    if found.value or found.high is None or any(values):
+        return found
+    return Interval(0.0, -found.high, found.high)
+
+
 def _draws(families: Sequence[str], rounds: int, seed: int) -> Any:
     """Weights of the tasks, round by round: how often the family of each was drawn."""
     names, family = np.unique(np.array(families, dtype=object), return_inverse=True)

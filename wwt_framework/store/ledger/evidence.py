@@ -156,7 +156,7 @@ def decided(
         columns = [*columns_of(actions), kept.content]
         query = actions.select(*columns).join(kept, on=(kept.action_id == actions.id)).where(some)
         with store.connection():  # one may have been pruned meanwhile
-            rows = list(query.order_by(actions.submitted_at, actions.number).tuples())
+            rows = store.database.execute(query.order_by(actions.submitted_at, actions.number)).fetchall()
         for row in rows:
             yield action_of_columns(row[:-1]), Packed(bytes(row[-1]))
 
