@@ -12,10 +12,15 @@ from typing import Any
 from peewee import fn
 
 from wwt_framework.store import Store
-from wwt_framework.store.ledger.many import among, change_among, put
+from wwt_framework.store.ledger.many import among, ask, change_among, put
 
 #: Rows in one statement: both databases take them well.
 _MANY = 2000
+#: In plain SQL: peewee takes a third of the time of reading all for looking at each value.
+_EVERY = """
+    select w.number, w.name, w.written_at, w.seen_at, c.tasks, c.packed from history_workflow w
+    join history_cells c on c.number = w.number where w.number > ? and w.seen_at >= ? order by w.number limit ?
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,25 +81,14 @@ def past_cells(store: Store, numbers: Iterable[int]) -> dict[int, PastCells]:
 
 def every_past(store: Store, since: int, many: int = 5000) -> Iterator[list[tuple[str, int, int, PastCells]]]:
     """Name, ``written_at``, ``seen_at`` and cells of all workflows seen at *since* or later, *many* at a time."""
-    workflow: Any = store.tables.history_workflow
-    cells: Any = store.tables.history_cells
     after = 0
     while True:
         with store.connection():
-            rows = list(
-                workflow.select(
-                    workflow.number, workflow.name, workflow.written_at, workflow.seen_at, cells.tasks, cells.packed
-                )
-                .join(cells, on=cells.number == workflow.number)
-                .where((workflow.number > after) & (workflow.seen_at >= since))
-                .order_by(workflow.number)
-                .limit(many)
-                .tuples()
-            )
+            rows = ask(store.database, _EVERY, (after, since, many)).fetchall()
         if not rows:
             return
         after = rows[-1][0]
-        yield [(row[1], row[2], row[3], PastCells(row[0], row[4], bytes(row[5]))) for row in rows]
+        yield [(name, written, seen, PastCells(n, tasks, packed)) for n, name, written, seen, tasks, packed in rows]
 
 
 def keep_past(store: Store, workflows: Sequence[PastWorkflow], cells: Sequence[PastCells]) -> None:

@@ -48,17 +48,23 @@ def among(table: Any, field: str, values: Iterable[Any]) -> Iterator[tuple[Any, 
 
 def change_among(table: Any, changed: str, to: Any, field: str, values: Iterable[Any]) -> None:
     """Set the field *changed* to *to* in the rows whose *field* is one of *values*."""
-    mark = "?" if isinstance(table._meta.database, peewee.SqliteDatabase) else "%b"  # noqa: SLF001 - peewee's public name for it
     for some in _parts(values):
-        _where(table, f"update {table._meta.table_name} set {changed} = {mark}", field, some, (to,))  # noqa: S608, SLF001 - names of ours
+        _where(table, f"update {table._meta.table_name} set {changed} = ?", field, some, (to,))  # noqa: S608, SLF001 - names of ours
+
+
+def ask(database: Any, statement: str, values: Sequence[Any]) -> Any:
+    """A cursor over what *statement* gives; its places are question marks, and it has no others."""
+    if isinstance(database, peewee.SqliteDatabase):
+        return database.execute_sql(statement, values)
+    return database.execute_bound(statement.replace("?", "%b"), values)
 
 
 def _where(table: Any, statement: str, field: str, values: list[Any], before: tuple[Any, ...]) -> Any:
     database = table._meta.database  # noqa: SLF001 - peewee's public name for it
     if isinstance(database, peewee.SqliteDatabase):
         places = ", ".join("?" * len(values))
-        return database.execute_sql(f"{statement} where {field} in ({places})", [*before, *values])
-    return database.execute_bound(f"{statement} where {field} = any(%b::{_kind(table, field)}[])", [*before, values])
+        return ask(database, f"{statement} where {field} in ({places})", [*before, *values])
+    return ask(database, f"{statement} where {field} = any(?::{_kind(table, field)}[])", [*before, values])
 
 
 def _kind(table: Any, field: str) -> str:
