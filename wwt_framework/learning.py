@@ -88,7 +88,7 @@ def train_now(
 
 def _outcome(one: Trained) -> str:
     if one.about is None:
-        return f"{one.plugin}: {one.words}"
+        return one.line
     return f"{one.plugin} {one.about.version}: {one.about.text}; {one.words}{' - it counts now' if one.counts else ''}"
 
 

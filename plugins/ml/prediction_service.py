@@ -9,6 +9,7 @@ from typing import Any
 
 import requests
 from pydantic import Field
+from urllib3.exceptions import HTTPError
 
 from wwt_framework import hookimpl
 from wwt_framework.errors import SourceError
@@ -62,7 +63,7 @@ class _Service:
     def _of(self, case: Case) -> list[Prediction]:
         until, why = self._resting
         if time.monotonic() < until:
-            raise SourceError(f"{why}; it is asked again in a minute")
+            raise SourceError(f"{why}; it is asked again in {until - time.monotonic():.0f} s")
         tasks = case.errors.tasks[: self._options.most_tasks]
         found: list[Prediction] = []
         asked = self._gather(lambda task: self._ask(case.workflow.name, task), tasks)
@@ -96,9 +97,9 @@ class _Service:
                     raise SourceError(f"{url} answered {answer.status_code} {answer.reason or ''}".strip())
                 answer._content = b"".join(_parts(answer, until, url, timeout))  # noqa: SLF001  # so that json() reads what we have read
                 told = answer.json()
-        except requests.JSONDecodeError as error:
+        except (requests.JSONDecodeError, RecursionError) as error:
             raise SourceError(f"{url} answered with something that is no JSON") from error
-        except requests.RequestException as error:
+        except (requests.RequestException, HTTPError) as error:
             raise SourceError(f"{url} can not be asked: {type(error).__name__}") from error
         if not isinstance(told, dict):
             raise SourceError(f"{url} answered without models: expected an object {{model: {{value: action}}}}")
@@ -108,7 +109,9 @@ class _Service:
 def _parts(answer: requests.Response, until: float, url: str, timeout_s: float) -> Iterator[bytes]:
     """The body, as long as it is neither too long nor too slow."""
     size = 0
-    for part in answer.iter_content(65_536):
+    while part := answer.raw.read1(
+        65_536, decode_content=True
+    ):  # what is there: whoever drips is looked at drop by drop
         size += len(part)
         if size > _MOST:
             raise SourceError(f"{url} answered with more than {_MOST:,} bytes")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from wwt_framework.errors import SourceError
 
@@ -47,16 +48,16 @@ class Service:
                 body = b"".join(self._parts(answer, until))
                 answer._content = body  # noqa: SLF001  # so that json() reads what we have read
                 told = answer.json()
-        except requests.JSONDecodeError as err:
+        except (requests.JSONDecodeError, RecursionError) as err:
             raise SourceError(f"{self._address} answered with something that is no JSON") from err
-        except requests.RequestException as err:
+        except (requests.RequestException, HTTPError) as err:
             raise SourceError(f"{self._address} can not be asked: {type(err).__name__}") from err
         return self._understood(told, workflow)
 
     def _parts(self, answer: requests.Response, until: float) -> Iterator[bytes]:
         """The body, as long as it is neither too long nor too slow."""
         size = 0
-        for part in answer.iter_content(65_536):
+        while part := answer.raw.read1(65_536, decode_content=True):  # whoever drips is looked at drop by drop
             size += len(part)
             if size > _MOST:
                 raise SourceError(f"{self._address} answered with more than {_MOST:,} bytes")

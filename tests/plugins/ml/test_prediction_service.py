@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
 import pytest
 import requests
 import responses
@@ -19,6 +22,33 @@ TASK = "/w/Make"
 def service():
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         yield mock
+
+
+@pytest.fixture
+def dripping():
+    """The address of a service that sends a byte every now and then, and never ends while it is asked."""
+    gone = threading.Event()
+
+    class Drips(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            while not gone.wait(0.05):
+                try:
+                    self.wfile.write(b" ")
+                except OSError:
+                    return
+
+        def log_message(self, *_):
+            """Nothing: the test's output is its own."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Drips) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        gone.set()
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture
@@ -62,6 +92,8 @@ def test_d_h_an_action_by_itself_is_an_answer_too_and_old_names_are_understood(s
         ({"json": ["acdc"]}, "answered without models"),
         ({"body": requests.ConnectTimeout("slow")}, "can not be asked: ConnectTimeout"),
         ({"body": b"[" + b" " * 1_100_000}, "more than 1,000,000 bytes"),
+        ({"body": b"[" * 100_000}, "something that is no JSON"),
+        ({"body": b"\x1f\x8bno", "headers": {"Content-Encoding": "gzip"}}, "can not be asked: DecodeError"),
         ({"status": 302, "headers": {"Location": "http://evil.example.org"}}, "answered 302"),
     ],
 )
@@ -71,6 +103,13 @@ def test_a_service_that_answers_badly_is_told_in_words_and_then_left_alone(servi
         predictor.predict([predictable_case("w", 85)])
     asked = len(service.calls)
 
-    with pytest.raises(SourceError, match="asked again in a minute"):
+    with pytest.raises(SourceError, match="asked again in 60 s"):
         predictor.predict([predictable_case("w", 85)])
     assert len(service.calls) == asked
+
+
+def test_a_service_that_drips_is_given_up_in_time(wwt_plugin, tmp_path, dripping):
+    predictor = wwt_plugin("ml.prediction_service", url=dripping, timeout_s=0.2).plugin.load_predictor(tmp_path)
+
+    with pytest.raises(SourceError, match=r"did not answer within 0\.2 s"):
+        predictor.predict([predictable_case("w", 85)])

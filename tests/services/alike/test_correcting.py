@@ -67,3 +67,11 @@ def test_taking_back_is_written_down(store):
     assert (ledger.deeds(store, 1)[0].user, ledger.deeds(store, 1)[0].deed) == ("igor", "took back a correction")
     with pytest.raises(NotFound):
         correcting.take_back(store, 99, "igor")
+
+
+def test_what_is_taken_back_twice_is_written_down_once(store):
+    number = correcting.put_with(store, ["wf_a", "wf_b"], "olga")
+    for name in ("igor", "vera"):
+        correcting.take_back(store, number, name)
+
+    assert [deed.user for deed in ledger.deeds(store, 9) if deed.deed == "took back a correction"] == ["igor"]

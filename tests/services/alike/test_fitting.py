@@ -121,3 +121,12 @@ def test_a_clusterer_whose_folder_is_a_file_stops_no_other(store, tmp_path):
         WwtError, match=r"clustering\.one: what it learns can not be kept: .*; clustering\.two: 2 groups"
     ):
         job.run(silent)
+
+
+def test_whoever_asks_for_groups_before_the_first_refresh_gets_no_model_of_nothing(store, tmp_path):
+    grouper = Grouper(LABELS)
+    told = fitting(store, tmp_path, Snapshot.empty(), one=grouper).run(silent)
+
+    assert told.startswith("nothing was fetched yet")
+    assert grouper.asked == 0
+    assert fitting(store, tmp_path, taken(tmp_path / "v1"), one=grouper).due()

@@ -200,7 +200,10 @@ def test_a_report_that_is_none_is_named(hooks, pupil, tmp_path, monkeypatch, tra
     found = trained(hooks, tmp_path)
 
     assert found.failed
-    assert "ml.odd, train_predictor: expected a report with decisions" in found.text
+    assert found.text.endswith(
+        "; ml.odd, train_predictor: expected a report with decisions, a number, and "
+        f"training_set, a text; got 5 and {training_set!r}"
+    )
     assert found.trained[0].counts
 
 

@@ -59,10 +59,12 @@ def set_pair_apart(store: Store, workflow: str, others: Sequence[str], user: str
 
 
 def take_back(store: Store, number: int, user: str, remote: str = "") -> KeptCorrection:
-    """Let a correction count no more. Raises `NotFound`."""
-    with store.write():
+    """Let a correction count no more; one that was taken back already stays so. Raises `NotFound`."""
+    with store.write(alone="corrections"):
+        stood = any(kept.number == number for kept in ledger.corrections(store))
         kept = ledger.end_correction(store, number, user)
-        ledger.write_down(store, user, "took back a correction", str(number), remote=remote)
+        if stood:
+            ledger.write_down(store, user, "took back a correction", str(number), remote=remote)
     return kept
 
 

@@ -78,6 +78,8 @@ class Fitting:
         plugins = hooks.implementing("fit_clusters")
         if not plugins:
             return "no plugin that fits is listed under clustering:"
+        if snapshot.is_empty:  # a model of nothing would count for a day
+            return "nothing was fetched yet, so there is nothing to learn from; groups are made after the first refresh"
         progress(0.0, "collecting what failed")
         corpus = self._corpus(snapshot)
         told, failed = [], []

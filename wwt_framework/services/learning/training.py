@@ -41,6 +41,11 @@ class Trained:
     words: str = ""  # why, or why there is none
     failed: bool = False  # it was to be trained, and could not be
 
+    @property
+    def line(self) -> str:
+        """The same in a line that names it."""
+        return self.words if self.words.startswith(self.plugin) else f"{self.plugin}: {self.words}"
+
 
 @dataclass(frozen=True)
 class Training:
@@ -54,7 +59,7 @@ class Training:
     @property
     def text(self) -> str:
         """One line for the log and for /jobs."""
-        return "; ".join(f"{one.plugin}: {one.words}" for one in self.trained) or "no predictor can be trained"
+        return "; ".join(one.line for one in self.trained) or "no predictor can be trained"
 
     @property
     def failed(self) -> bool:
