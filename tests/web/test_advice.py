@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from random import Random
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.services.case_world import ALONE, BOUND, COUNTS, DARK, FIRST, GEN, KEPT, MERGE, ORIGINAL, case_world
 from tests.web.house import HOSTILE
@@ -336,6 +339,28 @@ def test_j14_problems_that_no_procedure_finds_are_files_in_the_places_of_message
         "Look.<br>Problems:<br>/store/&lt;often&gt;<br>root://x//store/rare.root"
     )
     assert classified(case_of(*logs), [], {})["params"] == ""
+
+
+EXCERPTS = st.lists(
+    st.builds(
+        LogExcerpt, st.just("/wf/T"), st.just(85), st.sampled_from("AB"), st.sampled_from(("", "Kind", "Other")),
+        st.sampled_from(("x", "y", "Read (Exit code: 8021)")), count=st.integers(1, 3), template=st.sampled_from(("", "t", "u")),
+        values=st.sampled_from(((), ("/store/a.root",), ("/store/b.root", "T1_X"))),
+    ),
+    max_size=6,
+)  # fmt: skip
+
+
+@given(EXCERPTS, st.randoms())
+def test_j14_j19_order_in_which_logs_come_does_not_matter(logs: list[LogExcerpt], chance: Random) -> None:
+    said = [("p", Recommendation("", "R.", normal="n", additional="Look.", exit_code=85))]
+    counts = ErrorTable([ErrorCount("/wf/T", 85, "S", 1)])
+    shuffled = chance.sample(logs, len(logs))
+
+    cases = [Case(Workflow("wf"), counts, tuple(some)) for some in (logs, shuffled)]
+    one, other = (classified(case, said, {"t": "AnError at <site>"}) for case in cases)
+    assert one == other
+    assert problem_files(cases[0], said) == problem_files(cases[1], said)
 
 
 def test_j14_messages_of_other_exit_codes_name_no_problem_files() -> None:

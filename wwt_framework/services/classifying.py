@@ -63,12 +63,20 @@ def problem_files(case: Case, told: Sequence[tuple[str, Recommendation]]) -> lis
 
 
 def _by_message(logs: Iterable[LogExcerpt]) -> list[LogExcerpt]:
-    """*logs*, those of the message that most jobs said first; one without a template is a message of its own."""
+    """*logs*, those of the message that most jobs said first; one without a template is a message of its own.
+
+    In whatever order they come.
+    """
     some = list(logs)
     jobs: Counter[str] = Counter()
     for log in some:
         jobs[log.template or log.text] += log.count
-    return sorted(some, key=lambda log: -jobs[log.template or log.text])
+
+    def place(log: LogExcerpt) -> tuple[Any, ...]:
+        message = log.template or log.text
+        return -jobs[message], message, -log.count, log.text, log.error_type, str(log.chain), log.values
+
+    return sorted(some, key=place)
 
 
 def _types(logs: list[LogExcerpt], templates: Mapping[str, str]) -> list[str]:
