@@ -211,30 +211,42 @@ def learn(table: Table, fit: Fit, options: Any, compute: ComputeDoor, told: Call
     names, matrix = table.matrix(options.least_seen)
     told(f"fitting {len(table):,} tasks, {len(names):,} features")
     classes = tuple(sorted(set(table.labels)))
-    first, members = spread(
-        compute, len(table), _fitted, [older, np.ones(len(table), bool)], fit, matrix, labels, options
-    )
+    parameters = _parameters(table, options.parameters)
+    both = [_Piece(rows, labels[rows], fit) for rows in (np.flatnonzero(older), np.arange(len(table)))]
+    first, members, *others = spread(compute, len(table), _fitted, [*both, *parameters.values()], matrix, options)
     decided = np.array([classes.index(label) for label in labels[~older]])
     mended = mend(together(first, matrix[~older], classes), decided)
-    told("fitting parameters of reruns")
-    found = {name: member for name in options.parameters if (member := _parameter(table, matrix, name)) is not None}
+    found = {name: several[0] for name, several in zip(parameters, others, strict=True)}
     return Learnt(tuple(names), classes, tuple(members), mended, found, table.training_set, table.times[-1], len(table))
 
 
-@one_thread
-def _fitted(rows: Array, fit: Fit, matrix: Array, labels: Array, options: Any) -> Sequence[Member]:
-    """What *fit* makes of some *rows*."""
-    return fit(matrix[rows], labels[rows], options)
+@dataclass(frozen=True)
+class _Piece:
+    """Some rows, what is to be told of them, and what fits it."""
+
+    rows: Array
+    labels: Array
+    fit: Fit
+
+
+def _parameters(table: Table, wanted: Sequence[str]) -> dict[str, _Piece]:
+    """Parameters of reruns of which operators gave different values, "" for none."""
+    reruns = np.array([i for i, label in enumerate(table.labels) if label in ("acdc", "recovery", "clone")], int)
+    found = {}
+    for name in wanted:
+        values = np.array([str(table.parameters[i].get(name) or "") for i in reruns], dtype=object)
+        if len(set(values)) > 1:
+            found[name] = _Piece(reruns, values, _parameter)
+    return found
+
+
+def _parameter(matrix: Array, values: Array, _: Any) -> Sequence[Member]:
+    return [Member(linear(0.05).fit(narrow(matrix), values))]
 
 
 @one_thread
-def _parameter(table: Table, matrix: Array, name: str) -> Member | None:
-    """What says the value of one parameter of a rerun; None where operators never gave two different ones."""
-    reruns = [i for i, label in enumerate(table.labels) if label in ("acdc", "recovery", "clone")]
-    values = np.array([str(table.parameters[i].get(name) or "") for i in reruns], dtype=object)
-    if len(set(values)) < 2:
-        return None
-    return Member(linear(0.05).fit(narrow(matrix[reruns]), values))
+def _fitted(piece: _Piece, matrix: Array, options: Any) -> Sequence[Member]:
+    return piece.fit(matrix[piece.rows], piece.labels, options)
 
 
 def described(case: Case, describe: Describe, at: Mapping[str, int]) -> tuple[list[str], Array]:
