@@ -164,6 +164,20 @@ def test_o1_broken_index_is_named_and_stores_answer(house: Any) -> None:
 
     assert len(found(got)) == 1
     assert "What is kept here can not be searched: log index" in text_of(got.dom())
+    assert "move the file away: nothing in it is the only copy, refreshes fill it again" in text_of(got.dom())
+
+
+def test_a_broken_index_without_stores_is_no_search_without_finds(house: Any) -> None:
+    client = house()
+    path = Path(client.app.house.config.house.data_dir) / "logs.db"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"this is no database, and long enough to be one" * 30)
+    got = client.get("/showlog?search=file")
+
+    assert "can not be searched" in text_of(got.dom())
+    assert "No logs were found" not in got.text
+    assert "different texts" not in got.text
+    assert client.get("/showlog?search=file&format=json").status == 503
 
 
 def test_o1_answers_come_as_json_and_csv(house: Any) -> None:

@@ -128,7 +128,12 @@ class SqliteLogs(LogIndex):
         try:
             yield
         except sqlite3.DatabaseError as err:
-            raise in_words(f"log index {self.path}", err) from err
+            told = in_words(f"log index {self.path}", err)
+            if isinstance(err, sqlite3.OperationalError):  # locked, a full disk: the file is whole
+                raise told from err
+            raise StoreError(
+                f"{told}; move the file away: nothing in it is the only copy, refreshes fill it again"
+            ) from err
         except OSError as err:
             raise StoreError(f"log index {self.path}: {err.strerror or err}") from err
 

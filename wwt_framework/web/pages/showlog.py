@@ -47,6 +47,8 @@ def showlog(
     found = _search(asked, _number("offset", offset, 0, 10_000_000)) if given or format else None
     if format:
         assert found is not None
+        if found.complaint and not found.stores:
+            raise Refused(503, f"What is kept here can not be searched: {found.complaint}")
         return table_response(COLUMNS, _rows(found), format, "logs")
     query = {
         "search": asked.search or None, "module": asked.module or None, "code": code.strip() or None,
