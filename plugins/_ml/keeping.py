@@ -5,12 +5,15 @@ No model is ever unpickled, not even one of our own: a file that somebody put th
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
 from wwt_framework.errors import PluginError
 
 FILE = "model.skops"
+#: Bytes of an unpacked model that are read at most: a small file may unpack to more than there is memory.
+_MOST = 1_000_000_000
 #: What a model may be made of beyond what skops trusts by itself.
 TRUSTED = frozenset(
     {
@@ -47,6 +50,12 @@ def load(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise PluginError(f"{path} is not there; train the model again")
     try:
+        with zipfile.ZipFile(path) as parts:
+            size = sum(part.file_size for part in parts.infolist())
+        if size > _MOST:
+            raise PluginError(
+                f"{path} unpacks to {size:,} bytes, and {_MOST:,} are the most that is read; train it again"
+            )
         strange = set(skops.io.get_untrusted_types(file=path)) - TRUSTED
         if strange:
             raise PluginError(

@@ -129,6 +129,14 @@ def test_a_model_that_holds_something_strange_is_not_read(tmp_path):
         keeping.load(tmp_path)
 
 
+def test_a_small_file_that_unpacks_to_more_than_there_is_memory_is_not_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(keeping, "_MOST", 1000)
+    keeping.save(tmp_path, {"model": "x" * 2000})
+
+    with pytest.raises(PluginError, match=r"unpacks to [\d,]+ bytes, and 1,000 are the most that is read"):
+        keeping.load(tmp_path)
+
+
 def test_a_pickle_is_never_loaded(tmp_path):
     import pickle
 

@@ -151,3 +151,13 @@ def test_two_trainings_come_one_after_the_other(tmp_path):
 
     assert turns == ["first", "second"]
     assert told == ["another training runs; this one waits for its end"]
+
+
+@pytest.mark.parametrize("change", [{"believed": None}, {"files": []}, {"report": 7}, {"made_at": "once"}, {"more": 1}])
+def test_what_is_known_of_a_model_and_has_no_shape_is_refused_in_a_sentence(models, tmp_path, change):
+    keep(models, "v1")
+    path = tmp_path / "ml.x" / "models" / "v1" / "about.json"
+    path.write_bytes(orjson.dumps({**orjson.loads(path.read_bytes()), **change}))
+
+    with pytest.raises(WwtError, match=r"what is known of the model v1 of ml\.x can not be read"):
+        models.checked("v1")

@@ -131,7 +131,10 @@ class Models:
         """What is known of *version*. Raises `WwtError` when there is no such model."""
         try:
             told = orjson.loads((self._folder / _name(version) / _ABOUT).read_bytes())
-            return About(**{**told, "made_at": datetime.fromisoformat(told["made_at"])})
+            about = About(**{**told, "made_at": datetime.fromisoformat(told["made_at"])})
+            if not all(isinstance(part, dict) for part in (about.believed, about.report, about.files)):
+                raise TypeError("expected mappings as believed, report and files")
+            return about
         except FileNotFoundError:
             raise WwtError(f"{self.plugin} has no model {version!r}") from None
         except (OSError, ValueError, TypeError, KeyError) as error:
