@@ -81,6 +81,17 @@ def test_what_can_be_tried_is_listed_with_its_last_result(app: Installation) -> 
     assert ", 30 days" in told
 
 
+def test_a_result_that_is_not_among_the_newest_of_all_is_still_the_last_of_its_subject(
+    app: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wwt_framework.web.pages.lab.SHOWN", 2)
+    keep(app)
+    for name in ("a", "b"):
+        keep(app, replace(RESULT, id=name, subject="ml.another"))
+
+    assert "40 of 50 97.5 %" in text_of(visitor(app).get("/lab")).partition("ml.another")[0]
+
+
 def test_before_anything_was_measured_it_says_so(app: Installation) -> None:
     assert "not measured yet off it was never measured as it is now" in text_of(visitor(app, "olga").get("/lab"))
 

@@ -87,11 +87,17 @@ def _days() -> int:
 def _line(
     subject: Subject, results: Sequence[LabResult], rules: Mapping[str, RuleState], waiting: Mapping[str, JobRun]
 ) -> SubjectLine:
-    mine = [result for result in results if result.subject == subject.name]
+    mine = [result for result in results if result.subject == subject.name] or _earlier(subject)
     same = next((result for result in mine if result.fingerprint == subject.fingerprint), None)
     shown = same or (mine[0] if mine else None)
     rule = rules.get(subject.name)
     return SubjectLine(subject, KINDS[subject.kind], shown, same is not None, rule, waiting.get(subject.name))
+
+
+def _earlier(subject: Subject) -> Sequence[LabResult]:
+    """What of *subject* is older than the newest results of all."""
+    kept = ledger.lab_results(current_app().store, subject.name, limit=5)
+    return the_lab.readable(one.content for one in kept)
 
 
 _COLUMNS = (
