@@ -69,17 +69,22 @@ def bound_of_dating(one: Look) -> None:
         blake2b(data[cells.start * 32 : cells.stop * 32], digest_size=16).digest()
 
 
-def server_seconds() -> float:
-    """Processor seconds of all PostgreSQL servers of this machine."""
-    ticks = 0
+def server_ticks() -> dict[str, int]:
+    """What each process of the PostgreSQL servers of this machine has had of the processor."""
+    ticks = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             name, _, rest = path.read_text().rpartition(")")
         except OSError:
             continue
         if name.endswith("(postgres"):
-            ticks += sum(map(int, rest.split()[11:13]))
-    return ticks / 100
+            ticks[path.parent.name] = sum(map(int, rest.split()[11:13]))
+    return ticks
+
+
+def server_seconds(before: dict[str, int]) -> float:
+    """Seconds since ``server_ticks`` told *before*; of processes that have ended since nobody knows."""
+    return sum(ticks - before.get(process, 0) for process, ticks in server_ticks().items()) / 100
 
 
 def measure(url: str, cells: int) -> Iterator[tuple[str, Cost, float, Cost | None]]:
@@ -88,9 +93,9 @@ def measure(url: str, cells: int) -> Iterator[tuple[str, Cost, float, Cost | Non
     postgresql = not store.is_sqlite
 
     def timed(work: Callable[[], Any]) -> tuple[Cost, float]:
-        before = server_seconds() if postgresql else 0.0
+        before = server_ticks() if postgresql else {}
         found = cost(work)
-        return found, (server_seconds() if postgresql else 0.0) - before
+        return found, server_seconds(before) if postgresql else 0.0
 
     try:
         for number in range(1, max(1, cells // (WORKFLOWS * TASKS * CELLS_OF_A_TASK))):

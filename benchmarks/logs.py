@@ -27,7 +27,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from benchmarks.history import server_seconds
+from benchmarks.history import server_seconds, server_ticks
 from benchmarks.house import cost
 from benchmarks.table import time_words
 from wwt_framework.store import Store, open_store
@@ -247,9 +247,9 @@ def again(total: int, url: str) -> None:
             ("again after two hours", NOON + timedelta(hours=2)),
         ):
             batches = list(said(total))
-            before, begun = _written(store), server_seconds() if url else 0.0
+            before, begun = _written(store), server_ticks()
             took = cost(lambda batches=batches, at=at: [index.keep(batch, at) for batch in batches])  # type: ignore[misc]  # one of a loop
-            served = time_words(server_seconds() - begun) if url else ""
+            served = time_words(server_seconds(begun)) if url else ""
             written = _written(store) - before
             print(
                 f"| {words} | {total / took.cpu:,.0f} | {total / took.wall:,.0f} | {served} | {written / 1e6:,.1f} MB |",
