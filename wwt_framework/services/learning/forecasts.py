@@ -218,7 +218,7 @@ class Forecasts:
             version = self.models(plugin).which().current
         except WwtError as error:
             return "", str(error)
-        return version, "" if version else "not trained yet; `wwt train` does it, and the job train once a day"
+        return version, "" if version else "not trained yet; the job train does it once a day, and wwt train at once"
 
     def _load(self, house: House, plugin: str, stamp: str) -> _Loaded:
         key = (id(house.hooks.plugins[plugin]), plugin)
