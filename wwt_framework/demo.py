@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -33,6 +35,7 @@ _EXECUTOR_EVERY_S = 300
 #: Of ours: so long one can look at what was asked for before it is fetched, edit it and take it back.
 _EXECUTOR_LEAST_S = 15.0
 _KEY_FILE = "executor.key"
+_REMOVED_WITHIN_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -78,8 +81,7 @@ def demo(wanted: Demo) -> None:
     """Serve a made-up grid until a signal ends it. Raises `WwtError` when its services can not be started."""
     if wanted.live:
         demo_live.check(wanted.faults)
-    with tempfile.TemporaryDirectory(prefix="wwt-demo-") as name, ExitStack() as stack:
-        folder = Path(name)
+    with _folder() as folder, ExitStack() as stack:
         path = folder / "plugins.yml"
         click.echo(f"Making a grid of {wanted.workflows:,} workflows that nobody runs ...")
         now = datetime.now(timezone.utc)
@@ -119,6 +121,18 @@ def _tell_of(grid: demo_live.Grid) -> None:
     click.echo(f"\nThe grid is known through its services only, at {grid.url}, asked with a certificate made for this.")
     click.echo(f"A line in {grid.faults} spoils their day: 503, drip@jobdetail, 20%; an empty file ends it.")
     click.echo(f"  {', '.join(grid.kinds)}")
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A folder that is gone afterwards, also where a job that is just being ended still writes into it."""
+    folder = Path(tempfile.mkdtemp(prefix="wwt-demo-"))
+    try:
+        yield folder
+    finally:
+        ends = time.monotonic() + _REMOVED_WITHIN_S
+        while folder.exists() and time.monotonic() < ends:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
