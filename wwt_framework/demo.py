@@ -131,8 +131,8 @@ def _folder() -> Iterator[Path]:
         yield folder
     finally:
         ends = time.monotonic() + _REMOVED_WITHIN_S
-        while folder.exists() and time.monotonic() < ends:
-            shutil.rmtree(folder, ignore_errors=True)
+        while folder.exists():
+            shutil.rmtree(folder, ignore_errors=time.monotonic() < ends)
 
 
 @contextmanager

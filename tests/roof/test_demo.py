@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 import signal
 import sys
 import urllib.parse
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from wwt_framework import demo as demo_made
 from wwt_framework import demo_past
 from wwt_framework.config import load
 from wwt_framework.demo import Demo
@@ -152,6 +154,22 @@ def test_what_is_submitted_is_fetched_and_carried_out(wwt):
     done = demo.until(lambda: demo.json("/getaction?acted=1"))
     assert set(did) <= done.keys()  # beside those of years gone by
     assert not set(did) & demo.json("/getaction").keys()
+
+
+def test_its_folder_goes_even_where_something_is_written_into_it_meanwhile(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    removed, turns = shutil.rmtree, iter([True, False])
+
+    def meanwhile(folder, **how):
+        removed(folder, **how)
+        if next(turns):
+            (folder / "late").mkdir(parents=True)
+
+    monkeypatch.setattr("shutil.rmtree", meanwhile)
+    with demo_made._folder() as folder:
+        (folder / "plugins.yml").touch()
+
+    assert list(tmp_path.iterdir()) == []
 
 
 @by_proc
