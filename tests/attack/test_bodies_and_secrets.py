@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
 
 import pytest
 
-from tests.attack.besieged import ADMIN, MACHINE, PASSWORD, besieged, client_of
+from tests.attack.besieged import ADMIN, MACHINE, PASSWORD, client_of
 from tests.attack.parameters import Address, Visitors, addresses
 from tests.attack.test_injection import wrong_with
 from tests.web.house import Client, call, environ_of
@@ -29,13 +28,6 @@ BODIES = (
     ("multipart/mixed; boundary=" + "y" * 5000, b"--y", ""), ("text/xml", b"<!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]>", ""),
     ("application/x-gzip", b"\x1f\x8b" + b"\0" * 100, ""), ("\xff", b"x", ""),
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    app = besieged(tmp_path_factory.mktemp("besieged"))
-    yield app
-    app.close()
 
 
 @pytest.fixture(scope="module")

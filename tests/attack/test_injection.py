@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.attack.besieged import HARM, ROLES, besieged
+from tests.attack.besieged import HARM, ROLES
 from tests.attack.parameters import PLAUSIBLE, Address, Visitors, addresses
 from tests.web.house import Got
 from wwt_framework.app import App
@@ -57,13 +57,6 @@ WORDS = (
 )
 #: Ends the session that the walk has; tried on its own elsewhere.
 _ENDS = ("/logout",)
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    app = besieged(tmp_path_factory.mktemp("besieged"))
-    yield app
-    app.close()
 
 
 @pytest.fixture(scope="module")

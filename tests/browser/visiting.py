@@ -11,6 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from cheroot.wsgi import Server
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import keep
 from wwt_framework.web import wsgi
 
 
@@ -42,3 +43,14 @@ def violations(page: Page) -> list[str]:
     """What axe finds wrong with *page* for who can not see it."""
     found = Axe().run(page).response["violations"]
     return [f"{v['id']}: {node['html'][:200]}" for v in found for node in v["nodes"]]
+
+
+def unreadable(page: Page, shot: str, width: int = 390) -> list[str]:
+    """What axe finds in light and in the dark, and that *page* is wider than a phone; *shot* names its picture."""
+    found = violations(page)
+    page.emulate_media(color_scheme="dark")
+    found += violations(page)
+    page.set_viewport_size({"width": width, "height": 844})
+    keep(page, shot)
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    return found if wide <= width else [*found, f"{wide} pixels wide"]
