@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,12 +64,28 @@ def _say_where(address: str) -> None:
 
 def work(path: Path) -> None:
     """Run the jobs of the house of *path* until a signal ends it."""
-    ended = threading.Event()
-    for name in ("SIGTERM", "SIGINT", "SIGHUP"):
-        signal.signal(getattr(signal, name), lambda *_: ended.set())
+    until_signal = _hearing("SIGTERM", "SIGINT", "SIGHUP")
     with _house(path, jobs=True):
         click.echo("wwt runs jobs  (Ctrl-C ends it)")
-        ended.wait()
+        until_signal()
+
+
+def _hearing(*names: str) -> Callable[[], None]:
+    """Hear these signals from now on; gives a call that waits for one of them, also one that has come by then.
+
+    The system may hand a signal to any thread, where it wakes nobody: Python acts on it in the main thread only, and not
+    before that one goes on. What wakes it is a byte in a pipe, which is written wherever the signal came.
+    """
+    heard, told = os.pipe()
+    os.set_blocking(told, False)
+    signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    for name in names:
+        signal.signal(getattr(signal, name), lambda *_: None)
+
+    def wait() -> None:
+        os.read(heard, 1)
+
+    return wait
 
 
 def refresh(

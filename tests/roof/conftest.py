@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,20 @@ class Wwt:
         running = Running(process)
         self.readers.append(running.reader)
         return running
+
+    @contextmanager
+    def working(self) -> Iterator[subprocess.Popen[str]]:
+        """``wwt work``, which has said that it runs jobs; it must end when it is told to."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "wwt_framework.cli", "work"], cwd=self.folder, env=self._environ(),
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        self.running.append(process)
+        assert process.stdout
+        assert "runs jobs" in process.stdout.readline()
+        yield process
+        process.terminate()
+        assert process.wait(30) == 0
 
 
 class Running:

@@ -149,14 +149,8 @@ def test_the_process_that_runs_jobs_sends_the_mail(wwt: Wwt) -> None:
         pages = wwt.start("serve", "--no-jobs")
         assert _mail(pages)
         assert server.box == []
-        worker = subprocess.Popen(
-            [*pages.process.args[:3], "work"], cwd=wwt.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        try:
+        with wwt.working():
             pages.until(lambda: server.box)
-        finally:
-            worker.terminate()
-            worker.wait(30)
     assert server.box[0].to == (OLGA,)
 
 

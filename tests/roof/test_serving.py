@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import ctypes
 import json
 import signal
 import ssl
 import subprocess
+import sys
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -148,14 +151,20 @@ def test_work_runs_the_jobs_for_a_server_that_does_not(wwt):
     file_source(wwt)
     server = wwt.start("serve", "--no-jobs")
     assert server.json("/getprepids") == []
-    worker = subprocess.Popen(
-        [*server.process.args[:3], "work"], cwd=wwt.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
+    with wwt.working():
         assert server.until(lambda: server.json("/getprepids")) == ["NoPrepID"]
-    finally:
-        worker.terminate()
-        worker.wait(30)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are signalled as Linux does it")
+def test_work_ends_whichever_of_its_threads_the_system_tells(wwt):
+    file_source(wwt)
+    with wwt.working() as process:
+        threads = [int(task.name) for task in Path(f"/proc/{process.pid}/task").iterdir()]
+        other = next(thread for thread in threads if thread != process.pid)
+
+        assert ctypes.CDLL(None).tgkill(process.pid, other, signal.SIGTERM) == 0
+
+        assert process.wait(30) == 0
 
 
 def test_c1_pages_come_over_tls_with_a_certificate(wwt):
