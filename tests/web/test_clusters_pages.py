@@ -246,6 +246,21 @@ def test_splitting_and_taking_back(client):
     assert "taken back by olga" in client.get("/clusters").text
 
 
+def test_p18_what_was_learnt_already_is_unlearnt_when_it_is_taken_back(client):
+    client.sign_in("olga")
+    form = {"csrf_token": client.csrf_token(), "by": "clustering.one"}
+    client.post("/clusters/split", form={**form, "of": "wf_b", "workflows": "wf_a"})
+    client.post("/clusters/undo", form={**form, "number": "1"})
+    assert ledger.runs(client.app.store, 5, name="clusters") == []
+    client.post("/clusters/split", form={**form, "of": "wf_b", "workflows": "wf_a"})
+    fit(client)
+
+    client.post("/clusters/undo", form={**form, "number": "2"})
+
+    (run,) = ledger.runs(client.app.store, 5, name="clusters", states=("queued",))
+    assert run.user == "olga"
+
+
 def test_merging_two_groups(client):
     client.sign_in("olga")
     form = {"csrf_token": client.csrf_token(), "by": "clustering.one", "of": "wf_b", "other": "wf_c"}

@@ -18,6 +18,7 @@ from wwt_framework.services.alike.later import Later, Soon
 from wwt_framework.services.alike.models import Models
 from wwt_framework.snapshot import Snapshot
 from wwt_framework.store import Store, ledger
+from wwt_framework.store.ledger import KeptCorrection
 
 if TYPE_CHECKING:
     from wwt_framework.hooks.manager import Hooks
@@ -83,6 +84,12 @@ class Likenesses:
                 str(self._later(plugin).has(self._key(snapshot, hooks, plugin))),
             ]
         return " ".join([ledger.corrections_stamp(self._store), *known, *self.finders(hooks)])
+
+    def have_learnt(self, hooks: Hooks, kept: KeptCorrection) -> bool:
+        """Whether groups or likenesses are of what *kept* said, though it was taken back: until the next fit, that is."""
+        plugins = {*self.groupers(hooks), *self.finders(hooks)}
+        fitted = [at for plugin in plugins if (at := self.models.current(plugin).fitted_at) is not None]
+        return kept.ended_at is not None and any(kept.correction.at <= at <= kept.ended_at for at in fitted)
 
     # -- answers --
 

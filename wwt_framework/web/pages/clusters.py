@@ -295,10 +295,13 @@ def split(by: str = "", of: str = "", workflows: tuple[str, ...] = (), back: str
 
 @page(role="operator", methods=("POST",))
 def undo(number: str, by: str = "") -> Response:
-    """Takes back what somebody said about groups."""
+    """Takes back what somebody said about groups; what was learnt of it already is unlearnt by grouping anew."""
     if not (number.isascii() and number.isdigit() and len(number) < 10):
         raise Refused(400, f"number must be that of a correction, got {number[:40]!r}.")
-    correcting.take_back(current_app().store, int(number), current_user().name, current_visit().remote)
+    app, user = current_app(), current_user().name
+    kept = correcting.take_back(app.store, int(number), user, current_visit().remote)
+    if app.alike.have_learnt(current_house().hooks, kept):
+        app.clockwork.request(JOB, user=user)
     return redirect("/clusters", by=by or None)
 
 
