@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.visiting import serving, sign_in, unreadable
-from tests.services.desk_world import OTHER, WF, World, workflow
+from tests.services.desk_world import WF, World, workflow
 from tests.web.house import People
 from wwt_framework.app import App
 from wwt_framework.cube import ErrorColumns
@@ -135,7 +135,9 @@ def test_p18_what_is_split_off_stays_apart_until_it_is_taken_back(page: Page, fo
     lasts(page, folder, 2)
 
 
-def test_f6_workflows_said_to_belong_together_are_in_one_group_and_say_who_put_them(page: Page, folder: Path, script: bool) -> None:
+def test_f6_workflows_said_to_belong_together_are_in_one_group_and_say_who_put_them(
+    page: Page, folder: Path, script: bool
+) -> None:
     with started(folder) as (address, _):
         sign_in(page, address)
         groups(page, address)

@@ -173,6 +173,11 @@ class Hooks:
         """Hooks of plugins that are not asked because their answers were late."""
         return tuple(quarantine for seat in self._seats.values() for quarantine in seat.record.quarantined)
 
+    def hangs(self, plugin: str, hook: str, seconds: float) -> None:
+        """Remember that nobody waits any more for a call that went on for *seconds*; as late as can be, it is quarantined."""
+        error = PluginError(f"did not answer within {seconds:g} s, and may never; nobody waits for it any more")
+        self._seat(plugin).record.hangs(_known(hook).name, error)
+
     def release(self, plugin: str) -> None:
         """Ask a quarantined plugin again, in threads of which none is stuck."""
         self._seat(plugin).release()
@@ -244,6 +249,8 @@ class _Seat:
             value = self._call(hook, arguments)
         except (Exception, SystemExit) as err:  # noqa: BLE001  # a plugin may raise anything
             return self._failed(hook, err, time.perf_counter() - started)
+        finally:
+            self.record.in_time(hook.name)
         return self._checked(hook, value, time.perf_counter() - started)
 
     def begin(self, hook: Hook, arguments: Mapping[str, Any]) -> Call | Quarantine:

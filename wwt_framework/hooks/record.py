@@ -185,6 +185,14 @@ class Record:
             self._quarantined[hook] = Quarantine(self._plugin, hook, now, now + QUARANTINE)
         log.error("a plugin is no longer asked: its answers were late", extra={"plugin": self._plugin, "hook": hook})
 
+    def hangs(self, hook: str, error: BaseException) -> None:
+        """A call is given up by those who waited; *hook* is quarantined until it comes back, or an admin releases it."""
+        self.failed(hook, error, late=True)
+        with self._lock:
+            now = self._now()
+            self._late[hook] = LATE_IN_A_ROW
+            self._quarantined.setdefault(hook, Quarantine(self._plugin, hook, now, now + QUARANTINE))
+
     def resting(self, hook: str) -> Quarantine | None:
         """The quarantine that keeps *hook* from being asked now; None: ask. Once a minute it may be tried."""
         if hook not in self._quarantined:

@@ -245,3 +245,68 @@ def test_neighbours_that_are_none_are_told(likenesses, snapshot, near):
 
     assert found.lines == ()
     assert found.complaint.startswith("clustering.one: expected workflows with their distances, got Similar(")
+
+
+def test_a_clusterer_that_hangs_holds_one_thread_is_told_and_is_asked_again_when_released(store, tmp_path, snapshot):
+    now, grouper = [0.0], Grouper(LABELS)
+    grouper.waits = threading.Event()
+    likenesses = Likenesses(store, Models(tmp_path / "models"), 0.0, lambda: now[0])
+    hooks = hooks_of(one=grouper)
+
+    def ask(number: int):
+        return likenesses.groups(taken(tmp_path / f"later{number}"), hooks, "clustering.one")
+
+    assert not ask(0).error
+    stamp = likenesses.stamp(snapshot, hooks)
+    now[0] = 901.0
+    told = [ask(number).error for number in range(1, 9)]
+    held = [thread for thread in threading.enumerate() if thread.name == "groups of clustering.one"]
+
+    assert len(held) == 1
+    assert set(told) == {
+        "clustering.one has worked on them for more than 15 minutes and may never end; "
+        "an admin can have it asked again on /plugins"
+    }
+    assert likenesses.stamp(snapshot, hooks) != stamp
+    (failure,) = hooks.failures["clustering.one"]
+    assert (failure.hook, failure.count, failure.late) == ("label_workflows", 1, True)
+    assert [(one.plugin, one.hook) for one in hooks.quarantined] == [("clustering.one", "label_workflows")]
+
+    waits, grouper.waits = grouper.waits, None
+    hooks.release("clustering.one")
+    likenesses._patience_s = PATIENT
+    assert likenesses.groups(snapshot, hooks, "clustering.one").value.peers("wf_a") == ["wf_b"]
+    waits.set()
+    held[0].join(60)
+    assert hooks.quarantined == ()
+
+
+def test_a_clusterer_that_came_back_late_is_out_of_quarantine_and_its_groups_are_there(store, tmp_path, snapshot):
+    now, grouper = [0.0], Grouper(LABELS)
+    grouper.waits = threading.Event()
+    likenesses = Likenesses(store, Models(tmp_path / "models"), 0.0, lambda: now[0])
+    hooks = hooks_of(one=grouper)
+    likenesses.groups(snapshot, hooks, "clustering.one")
+    now[0] = 901.0
+    assert likenesses.groups(snapshot, hooks, "clustering.one").error
+    (held,) = [thread for thread in threading.enumerate() if thread.name == "groups of clustering.one"]
+
+    grouper.waits.set()
+    held.join(60)
+
+    assert hooks.quarantined == ()
+    likenesses._patience_s = PATIENT
+    assert likenesses.groups(snapshot, hooks, "clustering.one").value.peers("wf_a") == ["wf_b"]
+
+
+def test_a_clusterer_that_is_loaded_anew_is_asked_though_the_one_before_hangs(store, tmp_path, snapshot):
+    hanging = Grouper(LABELS)
+    hanging.waits = threading.Event()
+    likenesses = Likenesses(store, Models(tmp_path / "models"), 0.0)
+    likenesses.groups(snapshot, hooks_of(one=hanging), "clustering.one")
+    likenesses._patience_s = PATIENT
+
+    soon = likenesses.groups(snapshot, hooks_of(one=Grouper(LABELS)), "clustering.one")
+
+    hanging.waits.set()
+    assert soon.value.peers("wf_a") == ["wf_b"]

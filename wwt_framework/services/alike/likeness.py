@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Seconds that a page waits for what is not there yet.
 PATIENCE_S = 0.4
+#: Seconds after which a clusterer that still works hangs: its groups take seconds, also of very much.
+HANGS_S = 900.0
 #: Most workflows that a list of similar ones holds.
 MOST = 100
 
@@ -50,16 +53,32 @@ class Likeness:
 
 
 @dataclass
+class _Asked:
+    """What one clusterer was asked for; it works in one thread at most."""
+
+    plugin: object
+    later: Later[Groups]
+    given_up: bool = False  # it hangs, and that was told
+
+
+@dataclass
 class _Desk:
-    groups: dict[str, Later[Groups]] = field(default_factory=dict)
+    groups: dict[str, _Asked] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Likenesses:
     """Of one installation."""
 
-    def __init__(self, store: Store, models: Models, patience_s: float = PATIENCE_S) -> None:
+    def __init__(
+        self,
+        store: Store,
+        models: Models,
+        patience_s: float = PATIENCE_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._store = store
+        self._clock = clock
         self.models = models
         self._patience_s = patience_s
         self._matrix: Later[Matrix] = Later("matrix of failed jobs")
@@ -79,10 +98,9 @@ class Likenesses:
         """Changes when groups or likenesses may have changed while the snapshot stayed, or are there at last."""
         known = [str(self._matrix.has(snapshot.version))]
         for plugin in self.groupers(hooks):
-            known += [
-                self.models.current(plugin).stamp,
-                str(self._later(plugin).has(self._key(snapshot, hooks, plugin))),
-            ]
+            asked = self._asked(hooks, plugin)
+            there = asked.later.has(self._key(snapshot, hooks, plugin))
+            known += [self.models.current(plugin).stamp, str(there), str(asked.given_up)]
         return " ".join([ledger.corrections_stamp(self._store), *known, *self.finders(hooks)])
 
     def have_learnt(self, hooks: Hooks, kept: KeptCorrection) -> bool:
@@ -106,7 +124,9 @@ class Likenesses:
                 raise WwtError(answer.complaint)
             return groups_of(snapshot, plugin, answer.value, self._corrections(), model.fitted_at)
 
-        return self._later(plugin).get(self._key(snapshot, hooks, plugin), make, self._patience_s)
+        asked = self._asked(hooks, plugin)
+        soon = asked.later.get(self._key(snapshot, hooks, plugin), make, self._patience_s)
+        return soon if soon.seconds < HANGS_S else self._give_up(hooks, plugin, asked)
 
     def similar(self, snapshot: Snapshot, hooks: Hooks, plugin: str, workflow: str, n: int) -> Likeness:
         """The *n* workflows that *plugin* finds most like *workflow*, nearest first."""
@@ -135,9 +155,23 @@ class Likenesses:
         there = [line for line in put if snapshot.cube.workflows.find(line.similar.workflow) >= 0]
         return Likeness(plugin, (*near, *there[:MOST]), tuple(away))
 
-    def _later(self, plugin: str) -> Later[Groups]:
+    def _asked(self, hooks: Hooks, plugin: str) -> _Asked:
+        """What *plugin* was asked for. One that hangs is asked anew when it was loaded anew, or an admin released it."""
         with self._desk.lock:
-            return self._desk.groups.setdefault(plugin, Later(f"groups of {plugin}"))
+            asked, now = self._desk.groups.get(plugin), hooks.plugins.get(plugin)
+            if asked is None or asked.plugin is not now or (asked.given_up and not _quarantined(hooks, plugin)):
+                asked = self._desk.groups[plugin] = _Asked(now, Later(f"groups of {plugin}", self._clock))
+            return asked
+
+    def _give_up(self, hooks: Hooks, plugin: str, asked: _Asked) -> Soon[Groups]:
+        with self._desk.lock:
+            first, asked.given_up = not asked.given_up, True
+            if first:
+                hooks.hangs(plugin, "label_workflows", HANGS_S)
+        return Soon(
+            error=f"{plugin} has worked on them for more than {HANGS_S / 60:.0f} minutes and may never end; "
+            "an admin can have it asked again on /plugins"
+        )
 
     def _key(self, snapshot: Snapshot, hooks: Hooks, plugin: str) -> tuple[Any, ...]:
         """What the groups of *plugin* depend on."""
@@ -149,6 +183,10 @@ class Likenesses:
 
     def _corrections(self) -> Sequence[Correction]:
         return [kept.correction for kept in ledger.corrections(self._store)]
+
+
+def _quarantined(hooks: Hooks, plugin: str) -> bool:
+    return any(one.hook == "label_workflows" for one in hooks.record(plugin).quarantined)
 
 
 def _is_fit(similar: Similar) -> bool:
