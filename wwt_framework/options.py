@@ -261,7 +261,9 @@ class HouseOptions(BaseModel):
     )
     data_dir: ConfigPath = Field(Path("wwt-data"), description="folder of everything that is kept")
     store: str = Field("", repr=False, description="database URL; empty: sqlite:///<data_dir>/wwt.db")
-    templates: ConfigPath | None = Field(None, description="folder of templates that replace shipped ones")
+    templates: ConfigPath | None = Field(
+        None, description="folder of templates that replace shipped ones; taken up when they change"
+    )
     pid_file: ConfigPath | None = Field(None, description="where the process number is written")
     log_dir: ConfigPath | None = Field(None, description="folder of access.log and application.log")
     refresh_minutes: float = Field(15, gt=0, description="minutes between two looks at the sources")

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Thread
 from typing import Any
 from urllib.parse import urlencode
 
 import html5lib
 import pytest
-from cheroot.wsgi import Server
 from playwright.sync_api import Page
 
 from tests.attack.besieged import ADMIN, BETRAYED, HARM, PASSWORD, besieged, workflows
 from tests.attack.parameters import PLAUSIBLE, Address, Visitors, addresses
+from tests.browser.visiting import answering, sign_in
 from wwt_framework.app import App
 from wwt_framework.store import ledger
 from wwt_framework.web import wsgi
@@ -53,20 +51,8 @@ def every(app: App) -> list[Address]:
 
 @pytest.fixture(scope="module")
 def home(app: App) -> Iterator[str]:
-    with served(wsgi.build(app)) as address:
+    with answering(wsgi.build(app)) as address:
         yield address
-
-
-@contextmanager
-def served(application: Any) -> Iterator[str]:
-    """The address of *application* on a port of its own."""
-    server = Server(("localhost", 0), application)
-    server.prepare()
-    thread = Thread(target=server.serve)
-    thread.start()
-    yield f"http://localhost:{server.bind_addr[1]}"
-    server.stop()
-    thread.join(60)
 
 
 def queries(address: Address) -> list[dict[str, Any]]:
@@ -83,14 +69,6 @@ def queries(address: Address) -> list[dict[str, Any]]:
     if "workflowstep" in fields:
         sense = [{"errorcode": "0", "workflowstep": f"/{names[-2]}/"}]
     return [*sense, dict.fromkeys(fields, HARM[-3])] if sense else [{}, dict.fromkeys(fields, HARM[-3])]
-
-
-def sign_in(page: Page, home: str) -> None:
-    page.goto(f"{home}/login")
-    page.get_by_label("User name").fill(ADMIN)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"{home}/")
 
 
 def complaints(page: Page, url: str) -> list[str]:
@@ -113,7 +91,7 @@ def complaints(page: Page, url: str) -> list[str]:
 def test_no_page_makes_anything_of_hostile_text_but_text(page: Page, home: str, every: list[Address]) -> None:
     dialogs: list[str] = []
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-    sign_in(page, home)
+    sign_in(page, home, ADMIN, PASSWORD)
     wrong, walked = [], 0
     for address in every:
         path = re.sub(r"/\*$", "/x", address.path)
@@ -129,7 +107,7 @@ def test_no_page_makes_anything_of_hostile_text_but_text(page: Page, home: str, 
 @pytest.mark.console("status of 40[34]")
 def test_a_page_of_another_origin_changes_nothing_in_ones_name(page: Page, home: str, app: App) -> None:
     """A page on another port, which a browser takes for the same site: cookies with SameSite go along."""
-    sign_in(page, home)
+    sign_in(page, home, ADMIN, PASSWORD)
     before = ledger.deeds(app.store)
     forms = {
         "/people/disable": {"name": "olga"},
@@ -145,7 +123,7 @@ def test_a_page_of_another_origin_changes_nothing_in_ones_name(page: Page, home:
             f'<!DOCTYPE html><title>x</title><form method=post action="{home}{path}">{fields}<button>win</button></form>'.encode()
         ]
 
-    with served(evil) as elsewhere:
+    with answering(evil) as elsewhere:
         for path in forms:
             page.goto(elsewhere + path)
             with page.expect_response(home + path) as answer:
@@ -164,7 +142,7 @@ def test_no_page_of_ours_stands_in_a_frame_of_another(page: Page, home: str) -> 
         start("200 OK", [("Content-Type", "text/html; charset=utf-8")])
         return [f'<!DOCTYPE html><title>x</title><iframe src="{home}/login"></iframe>'.encode()]
 
-    with served(evil) as elsewhere:
+    with answering(evil) as elsewhere:
         page.goto(elsewhere)
         (frame,) = page.frames[1:]
 

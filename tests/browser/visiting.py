@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
@@ -16,9 +17,9 @@ from wwt_framework.web import wsgi
 
 
 @contextmanager
-def serving(app: Any) -> Iterator[str]:
-    """The address at which *app* answers until the block ends; its store is closed then."""
-    server = Server(("127.0.0.1", 0), wsgi.build(app), numthreads=4)
+def answering(application: Any) -> Iterator[str]:
+    """The address at which a WSGI *application* answers until the block ends, on a port of its own."""
+    server = Server(("127.0.0.1", 0), application, numthreads=4)
     server.prepare()
     thread = Thread(target=server.serve)
     thread.start()
@@ -27,16 +28,25 @@ def serving(app: Any) -> Iterator[str]:
     finally:
         server.stop()
         thread.join()
+
+
+@contextmanager
+def serving(app: Any) -> Iterator[str]:
+    """The address at which *app* answers until the block ends; its store is closed then."""
+    try:
+        with answering(wsgi.build(app)) as address:
+            yield address
+    finally:
         app.store.close()
 
 
-def sign_in(page: Page, address: str, name: str = "olga") -> None:
-    """Sign in as *name* of `tests.web.house.People`, whose password is the name backwards."""
+def sign_in(page: Page, address: str, name: str = "olga", password: str = "") -> None:
+    """Sign in as *name*; without a *password* as one of `tests.web.house.People`, whose password is the name backwards."""
     page.goto(address + "/login")
     page.get_by_label("User name").fill(name)
-    page.get_by_label("Password").fill(name[::-1])
+    page.get_by_label("Password").fill(password or name[::-1])
     page.get_by_role("main").get_by_role("button", name="Sign in").click()
-    expect(page.locator(".user-menu summary")).to_have_text(name.title())
+    expect(page.locator(".user-menu summary")).to_have_text(re.compile(rf"^\s*{name}\s*$", re.IGNORECASE))
 
 
 def violations(page: Page) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -408,6 +409,24 @@ def test_templates_are_looked_for_here_then_in_plugins_then_in_the_core(tmp_path
     environment = build_environment(tmp_path / "local", [tmp_path / "first", tmp_path / "second"])
 
     assert [environment.get_template(f"{name}.html").render() for name in "abc"] == ["local", "first", "second"]
+
+
+def test_an_upgrade_below_a_running_server_changes_no_shipped_template(tmp_path):
+    shipped, mine = tmp_path / "shipped", tmp_path / "mine"
+    for folder in (shipped, mine):
+        folder.mkdir()
+        (folder / f"{folder.name}.html").write_text("before")
+    (shipped / "not-drawn-yet.html").write_text("before")
+    running = build_environment(mine, [shipped])
+    assert [running.get_template(f"{name}.html").render() for name in ("shipped", "mine")] == ["before", "before"]
+    for path in (*shipped.iterdir(), *mine.iterdir()):
+        path.write_text("{{ a_value_of_the_next_version }}after")
+        os.utime(path, (2**31, 2**31))
+
+    for environment in (running, build_environment(mine, [shipped])):  # with another plugins.yml a room is made anew
+        for name in ("shipped", "not-drawn-yet"):
+            assert environment.get_template(f"{name}.html").render() == "before"
+        assert environment.get_template("mine.html").render(a_value_of_the_next_version="") == "after"
 
 
 def test_files_of_a_plugin_are_served_under_its_name(tmp_path):

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 from jinja2 import (
     BytecodeCache,
     ChoiceLoader,
+    DictLoader,
     Environment,
     FileSystemLoader,
     PrefixLoader,
@@ -81,9 +83,10 @@ def build_environment(local: Path | None, plugins: list[Path]) -> Environment:
     """Templates are looked for in the installation's folder, then beside plugins, then in the core.
 
     "core:base.html" is always the core's, so that a template can extend the one it replaces.
+    Only those of the installation's folder are read again when they change.
     """
-    core = FileSystemLoader(TEMPLATES)
-    found = [FileSystemLoader(folder) for folder in dict.fromkeys(plugins) if folder.is_dir()]
+    core = _shipped(TEMPLATES)
+    found = [_shipped(folder) for folder in dict.fromkeys(plugins) if folder.is_dir()]
     first = [FileSystemLoader(local)] if local else []
     environment = Environment(
         loader=ChoiceLoader([*first, *found, core, PrefixLoader({"core": core}, delimiter=":")]),
@@ -96,6 +99,24 @@ def build_environment(local: Path | None, plugins: list[Path]) -> Environment:
     environment.filters.update(FILTERS)
     environment.globals.update(url=_url, asset=_asset)
     return environment
+
+
+class _Shipped(DictLoader):
+    """Templates of *folder* as they are now: they go with the code that runs, whatever an upgrade puts in their place."""
+
+    def __init__(self, folder: Path) -> None:
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        super().__init__({path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in files})
+        self._folder = folder
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        """The text, the file that it was read from, and that it never changes."""
+        source, _, _ = super().get_source(environment, template)
+        return source, str(self._folder / template), lambda: True
+
+
+#: Read once in a process, so that rooms that are made later have the same.
+_shipped = cache(_Shipped)
 
 
 class _Compiled(BytecodeCache):

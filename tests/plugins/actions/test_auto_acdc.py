@@ -287,3 +287,13 @@ def test_e3_a_mail_that_can_not_be_sent_is_told_and_made_up_for(
     it.doors.mail.closed = ""
     ask(it, world, "/check_auto_acdc", OPERATOR)
     assert len(it.doors.mail.sent) == 1
+
+
+def test_e3_a_service_that_drips_is_given_up_in_time(
+    start: Callable[..., Running], world: Snapshot, dripping: str
+) -> None:
+    it = start(static=dripping, timeout_s=0.2)
+    reply = ask(it, world, "/auto_acdc", query={"workflow": ORIGINAL})
+
+    assert reply.status == 502
+    assert f"{dripping} did not answer within 0.2 s" in reply.json["error"]
