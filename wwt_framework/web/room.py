@@ -17,12 +17,12 @@ from typing import Any
 from jinja2 import (
     BytecodeCache,
     ChoiceLoader,
-    DictLoader,
     Environment,
     FileSystemLoader,
     PrefixLoader,
     StrictUndefined,
     TemplateError,
+    TemplateNotFound,
 )
 from jinja2.bccache import Bucket
 
@@ -101,18 +101,22 @@ def build_environment(local: Path | None, plugins: list[Path]) -> Environment:
     return environment
 
 
-class _Shipped(DictLoader):
+class _Shipped(FileSystemLoader):
     """Templates of *folder* as they are now: they go with the code that runs, whatever an upgrade puts in their place."""
 
     def __init__(self, folder: Path) -> None:
-        files = sorted(path for path in folder.rglob("*") if path.is_file())
-        super().__init__({path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in files})
+        super().__init__(folder)
         self._folder = folder
+        self._texts = {name: (folder / name).read_text("utf-8") for name in super().list_templates()}
 
-    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+    def list_templates(self) -> list[str]:
+        return list(self._texts)
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:  # noqa: ARG002  # as every loader
         """The text, the file that it was read from, and that it never changes."""
-        source, _, _ = super().get_source(environment, template)
-        return source, str(self._folder / template), lambda: True
+        if template not in self._texts:
+            raise TemplateNotFound(template)
+        return self._texts[template], str(self._folder / template), lambda: True
 
 
 #: Read once in a process, so that rooms that are made later have the same.
