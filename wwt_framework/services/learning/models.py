@@ -150,7 +150,10 @@ class Models:
 
     def checked(self, version: str) -> Path:
         """The folder of *version*, when it may be loaded. Raises `WwtError` in a sentence when it may not."""
-        about = self.about(version)
+        try:
+            about = self.about(version)
+        except WwtError as error:
+            raise WwtError(f"{error}; train it again with `wwt train`") from error
         here = version_of("scikit-learn")
         if about.scikit_learn != here:
             raise WwtError(

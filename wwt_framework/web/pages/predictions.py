@@ -97,11 +97,17 @@ class PredictorLine:
     trouble: str = ""
     unusable: str = ""  # why the model that counts is not loaded: it is of another version, or was changed
     measured: str = ""  # its newest result in the lab
+    unreadable: tuple[str, ...] = ()  # of what other models nothing is known, and why
     beside: beside.Compared | None = None  # the model in shadow and the one that counts; None: nothing was counted
 
     @property
     def current(self) -> About | None:
         return next((one for one in self.models if one.version == self.which.current), None)
+
+    @property
+    def has_others(self) -> bool:
+        """Whether another model can count in the place of the one that does."""
+        return any(one.version != self.which.current for one in self.models)
 
     @property
     def shadow(self) -> About | None:
@@ -135,11 +141,19 @@ def _line(plugin: str, trained: bool) -> PredictorLine:
         return PredictorLine(plugin, False, Which(), ())
     try:
         which, counted = models.which(), beside.of(models)
-        abouts = tuple(map(models.about, models.versions()))
     except WwtError as error:
         return PredictorLine(plugin, True, Which(), (), str(error))
+    abouts, unreadable = [], []
+    for version in models.versions():
+        try:
+            abouts.append(models.about(version))
+        except WwtError as error:
+            if version != which.current:  # of that one it is told why it is not loaded
+                unreadable.append(str(error))
     told = beside.compared(counted) if counted else None
-    return PredictorLine(plugin, True, which, abouts, unusable=_unusable(models, which), beside=told)
+    return PredictorLine(
+        plugin, True, which, tuple(abouts), unusable=_unusable(models, which), unreadable=tuple(unreadable), beside=told
+    )
 
 
 def _unusable(models: Models, which: Which) -> str:
