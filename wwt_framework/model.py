@@ -23,6 +23,13 @@ ItemT = TypeVar("ItemT")
 #: ACDC server. Shown to operators as "not reported".
 NOT_REPORTED = -1
 
+#: What stands in the place of a site where none is known. Such jobs are counted under these names; people read the words.
+NO_SITES: Mapping[str, str] = {
+    "Unknown": "unknown site",
+    "NoReportedSite": "no site reported",
+    "null": "no site",
+}
+
 
 # -- workflows and what fails -------------------------------------------------
 

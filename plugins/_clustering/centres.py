@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wwt_framework.errors import WwtError
-from wwt_framework.model import Clustering
+from wwt_framework.model import NO_SITES, Clustering
 from wwt_framework.plugin import Correction, Matrix
 
 from .vectors import KINDS
@@ -75,7 +75,10 @@ class Centres:
             heavy = sorted((one for one in mine if one[0] > 0), key=lambda one: (-one[0], one[1]))
             words.append([name for weight, name in heavy[:_MOST] if weight >= _NAMED * heavy[0][0]])
         codes = f"exit code{'s' if len(words[0]) > 1 else ''} {', '.join(words[0])}" if words[0] else "no exit code"
-        return f"{codes}, mostly at {words[1][0]}" if len(words[1]) == 1 else codes
+        if len(words[1]) != 1:
+            return codes
+        (site,) = words[1]
+        return f"{codes}, mostly {NO_SITES.get(site, f'at {site}')}"
 
 
 def corrected(

@@ -132,6 +132,22 @@ def test_clusters_come_as_csv_and_json(client):
     )
 
 
+def test_what_stands_in_the_place_of_a_site_reads_as_such_and_counts_as_it_is_called(installation, snapshot):
+    counts = [ErrorCount("/wf_a/T", 85, "Unknown", 6), ErrorCount("/wf_b/T", 85, "NoReportedSite", 2)]
+    grouper = Grouper({"wf_a": 0, "wf_b": 0}, {0: "exit code 85"})
+    grouper.near = (Similar("wf_b", 0.125, ("site:Unknown",), ("site:NoReportedSite",)),)
+    client = installation({"clustering.one": grouper}, snapshot(counts, workflows=WORKFLOWS[:2]))
+
+    assert cells(client.get("/clusters"))[1].endswith("|unknown site 75 % no site reported 25 %")
+    assert "sites unknown site 75" in " ".join("".join(client.get("/clusters?of=wf_a").dom().itertext()).split())
+    assert client.get("/clusters?format=json").json[0]["sites"] == ["Unknown", "NoReportedSite"]
+    (near,) = client.get("/seeworkflow?workflow=wf_a&format=json").json["similar"]
+    assert (near["shared"], near["differs"]) == (["unknown site"], ["no site reported"])
+    assert "/globalerror?site=NoReportedSite" in client.get("/seeworkflow?workflow=wf_a").text
+    assert "Unknown unknown site|not known" in "".join(cells(client.get("/sites")))
+    assert client.get("/sites?site=Unknown").dom().find(".//h1/small").text == "unknown site"
+
+
 def test_group_of_a_workflow_lists_its_members(client):
     rows = cells(client.get("/clusters?of=wf_a"))
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from wwt_framework.model import NO_SITES
+
 THIN = "\u202f"  # narrow no-break space
 ELLIPSIS = "\u2026"
 UNKNOWN = "not known"
@@ -27,6 +29,11 @@ def plain(text: Any) -> str:
     shown = str(text)
     # Nearly every name is plain ASCII, and a page shows hundreds.
     return shown if shown.isascii() and shown.isprintable() else shown.translate(_TRICKS)
+
+
+def site(name: Any) -> str:
+    """*name* of a site as it is, and in words what only stands in the place of one."""
+    return NO_SITES.get(str(name)) or plain(name)
 
 
 def number(value: Any, zero: str = "0") -> str:
@@ -112,6 +119,7 @@ def short(name: Any, width: int = 40) -> Markup:
 
 FILTERS = {
     "plain": plain,
+    "site": site,
     "number": number,
     "percent": percent,
     "age_words": age_words,

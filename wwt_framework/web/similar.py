@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wwt_framework.errors import NotFound, WwtError
+from wwt_framework.model import NO_SITES
 from wwt_framework.services import picking
 from wwt_framework.services.alike.groups import Group
 from wwt_framework.services.alike.likeness import Alike, Likeness
@@ -175,7 +176,7 @@ def feature_of(snapshot: Snapshot, name: str) -> Feature:
         words = f"{value} {known.short}" if known and known.short else value
         return Feature(words, known.meaning if known else "", ("/explainerror", {"errorcode": value}))
     if kind == "site":
-        return Feature(value, "site", ("/globalerror", {"site": value}))
+        return Feature(NO_SITES.get(value, value), "site", ("/globalerror", {"site": value}))
     if kind == "type":
         return Feature(f"tasks of type {value}" if value else "tasks of unknown type")
     if kind == "log":

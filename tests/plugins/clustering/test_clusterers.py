@@ -55,6 +55,17 @@ def test_patterns_leave_alone_what_is_like_no_other(patterns, tmp_path):
     assert found.names[found.labels["wf_b1"]] == "exit code 85, mostly at T2_US_MIT"
 
 
+@pytest.mark.parametrize(
+    ("site", "words"),
+    [("Unknown", "unknown site"), ("NoReportedSite", "no site reported"), ("T2_CH_CERN", "at T2_CH_CERN")],
+)
+def test_what_stands_in_the_place_of_a_site_is_named_in_words(patterns, tmp_path, site, words):
+    matrix = contract_matrix(dict.fromkeys(("wf_a", "wf_b", "wf_c"), (9, 9)), ("code:85", f"site:{site}"))
+    found = patterns.ask("label_workflows", matrix=matrix, model=fitted(patterns, tmp_path / "m", matrix))
+
+    assert found.names == {0: f"exit code 85, mostly {words}"}
+
+
 def test_patterns_of_the_past_are_known(patterns, tmp_path):
     past = contract_matrix(dict.fromkeys(("old_1", "old_2", "old_3"), (0, 0, 9, 0, 9, 0, 0, 0, 0)))
     today = contract_matrix({"wf_new": (0, 0, 5, 0, 5, 0, 0, 0, 0)})
