@@ -425,7 +425,13 @@ class Page:
     )
     methods: tuple[str, ...] = ("GET",)
     accepts: type[pydantic.BaseModel] | None = None  # what the JSON body must be
-    answers: type[pydantic.BaseModel] | None = None  # what the JSON answer is
+    asks: tuple[Field, ...] = ()  # what it reads of the address; the house checks it
+    answers: Any = None
+    """The shape of its JSON, for /api/v1/openapi.json; None: it answers none.
+
+    A pydantic model, a type, ``{name: shape}`` for exactly these keys, ``{str: shape}`` for any, ``[shape]`` for a list,
+    ``(shape, shape)`` for one or the other. ``{200: shape, 422: shape}`` where other statuses tell more than an error.
+    """
 
 
 @dataclass(frozen=True)

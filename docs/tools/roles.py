@@ -65,7 +65,7 @@ def addresses(app: App) -> list[Address]:
 
 def _addresses(app: App) -> Iterator[Address]:
     pages = wsgi.build(app)
-    for path, handlers in [*pages.exact.items(), *((f"{path}/*", found) for path, found in pages.below.items())]:
+    for path, handlers in pages.own.items():
         for handler in handlers:
             for method in handler.rules.methods:
                 yield Address(path, method, handler.rules.role, "core")

@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from wwt_framework.plugin import Reply
+from wwt_framework.plugin import Field, Reply
+
+#: What a page with a table reads of the address.
+FORMAT = Field("format", "format", "choice", ("json", "csv"), required=True)
 
 
 def one(posted: Mapping[str, str | list[str]], name: str) -> str:
@@ -23,7 +26,7 @@ def within(address: str | list[str]) -> str:
     return str(address) if inside else "/"
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], wanted: str, name: str) -> Reply:
+def table(columns: Collection[str], rows: Iterable[Sequence[Any]], wanted: str, name: str) -> Reply:
     """A table as JSON (a list of objects) or CSV. Spreadsheets calculate what begins with = + - @: a quote goes before."""
     if wanted == "json":
         return Reply(json=[dict(zip(columns, row, strict=True)) for row in rows])

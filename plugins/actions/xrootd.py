@@ -9,6 +9,7 @@ import subprocess
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import re2
 from pydantic import Field, field_validator
@@ -16,6 +17,7 @@ from pydantic import Field, field_validator
 from wwt_framework import hookimpl
 from wwt_framework.model import Case, User
 from wwt_framework.options import PluginOptions
+from wwt_framework.plugin import Field as Parameter
 from wwt_framework.plugin import Health, Page, Panel, PluginContext, Reply, Snapshot, Visit
 
 #: A file as logs name it: with or without the server in front. No part of it can be taken for an option or for "..".
@@ -58,7 +60,19 @@ class Xrootd:
     @hookimpl
     def register_pages(self) -> Sequence[Page]:
         """`/file_exists?filename=`."""
-        return [Page("/file_exists", "File exists", self.file_exists, role="operator", in_menu=False)]
+        asks = (Parameter("filename", "filename", required=True, help="/store/..., or root://host//store/..."),)
+        answers = {"xrdfs_locate": Literal[0, 1]}
+        return [
+            Page(
+                "/file_exists",
+                "File exists",
+                self.file_exists,
+                role="operator",
+                in_menu=False,
+                asks=asks,
+                answers=answers,
+            )
+        ]
 
     @hookimpl
     def show_panels(self, page: str, case: Case | None, user: User) -> Sequence[Panel]:

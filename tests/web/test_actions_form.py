@@ -513,6 +513,15 @@ def test_p13_without_workflow_or_action_one_is_scolded_and_led_back(
     assert stored(app) == []
 
 
+@pytest.mark.parametrize("lacks", ["workflows", "action"])
+def test_f1_a_program_is_told_as_json_what_its_form_lacks(app: Installation, lacks: str) -> None:
+    form = {name: value for name, value in OLD.items() if name != lacks}
+    got = client_of(app).post("/submitaction", "olga", {"Accept": "*/*"}, form=form)
+
+    assert (got.status, got.json["status"], f"give {lacks}" in got.json["error"]) == (400, 400, True)
+    assert stored(app) == []
+
+
 def test_f1_a_program_is_answered_with_a_line_for_each_workflow(app: Installation) -> None:
     got = client_of(app).post("/submitaction", "olga", {"Accept": "*/*"}, form={**OLD, "workflows": [WF, "gone"]})
 

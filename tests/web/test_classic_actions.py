@@ -158,6 +158,14 @@ def test_j11_what_is_no_list_of_reasons_is_refused(script: Any, said: Any) -> No
     assert post(script, "/update_reasons", said).status == 400
 
 
+@pytest.mark.parametrize("reason", [{"short": {"a": 1}}, {"short": "oom", "long": ["x"]}, {"short": True}])
+def test_j11_a_reason_that_is_no_text_is_refused_and_nothing_is_kept(script: Any, reason: Any) -> None:
+    got = post(script, "/update_reasons", [{"short": "fine", "long": "x"}, reason])
+
+    assert (got.status, "must be a text" in got.json["error"]) == (400, True)
+    assert script.get("/getreasons").json == []
+
+
 def test_d6_the_book_of_reasons_is_not_open_to_everybody(script: Any) -> None:
     said = [{"short": "oom", "long": "x"}]
 

@@ -15,7 +15,19 @@ from wwt_framework.store import ledger
 from wwt_framework.web import filters
 from wwt_framework.web.frame import source_lines
 
-PAGES = ["/", "/login", "/logout", "/plugins", "/jobs", "/freshness", "/help/keys", "/jump", "/jump?q=a", "/nothing"]
+PAGES = [
+    "/",
+    "/login",
+    "/logout",
+    "/plugins",
+    "/jobs",
+    "/freshness",
+    "/help/keys",
+    "/help/api",
+    "/jump",
+    "/jump?q=a",
+    "/nothing",
+]
 NOW = datetime(2026, 11, 23, 12, 7, tzinfo=timezone.utc)
 
 

@@ -193,6 +193,8 @@ TABLE = [
     ("GET", "/help/keys", EVERYBODY),
     ("GET", "/health", EVERYBODY),
     ("GET", "/static/wwt.css", EVERYBODY),
+    ("GET", "/help/api", READERS),
+    ("GET", "/api/v1/openapi.json", READERS),
     ("GET", "/jump", READERS),
     ("GET", "/freshness", READERS),
     ("GET", "/plugins", READERS),

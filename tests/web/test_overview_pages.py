@@ -392,6 +392,13 @@ def test_p8_code_and_site_list_workflows_by_errors(visitor: Any, world: Made) ->
     assert [line["errors"] for line in told] == sorted(expected.values(), reverse=True)
 
 
+@pytest.mark.parametrize("given", ["", "errorcode=85&", "workflow=x&"])
+def test_a_program_that_gives_too_little_is_told_so_as_json(visitor, given: str) -> None:
+    got = visitor.get(f"/listpage?{given}format=json")
+
+    assert (got.status, got.json["status"]) == (400, 400)
+
+
 @pytest.mark.parametrize("kind", ["workflow", "prep", "task"])
 def test_p8_a_workflow_may_be_a_prep_id_or_a_task(visitor: Any, world: Made, kind: str) -> None:
     e = max(world.counts, key=lambda e: e.count)

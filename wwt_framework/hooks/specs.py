@@ -410,7 +410,11 @@ def show_account_links(account: User | None) -> Sequence[Link]:
 
 @hookspec
 def register_pages() -> Sequence[Page]:
-    """Return pages of your own. Asked: each, once. Served at /p/<plugin>/<path>, or at a root path nobody has."""
+    """Return pages of your own. Asked: each, once. Served at /p/<plugin>/<path>, or at a root path nobody has.
+
+    One that answers JSON says with ``answers`` of what shape, and with ``asks`` or ``accepts`` what it reads:
+    /api/v1/openapi.json tells it to those who write programs.
+    """
 
 
 @hookspec

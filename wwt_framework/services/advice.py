@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from wwt_framework.model import NOT_REPORTED, Case, ErrorTable, Recommendation
@@ -69,7 +70,7 @@ class Advised:
     together: tuple[Together, ...] = ()  # kinds that are given task by task and recommended more than once
 
     def plain(self) -> dict[str, Any]:
-        """For programs."""
+        """For programs: `PLAIN`."""
         return {
             "doubt": self.doubt,
             "without_procedure": list(self.silent),
@@ -88,6 +89,18 @@ class Advised:
                 for item in self.items
             ],
         }  # fmt: skip
+
+
+#: The shape of `Advised.plain`.
+PLAIN = {
+    "doubt": str, "without_procedure": [str], "complaints": [str],
+    "recommendations": [{
+        "procedure": str, "plugin": str, "exit_code": int | None, "jobs": int, "title": str, "cause": str, "normal": str,
+        "additional": str, "action": str, "source": str, "reviewed": date | None, "captured": {str: [str]},
+        "form": {str: (str, [str])},
+        "tasks": [{"task": str, "reason": str, "parameters": {str: str}, "evidence": [str]}],
+    }],
+}  # fmt: skip
 
 
 def ask(hooks: Hooks, case: Case) -> tuple[list[tuple[str, Recommendation]], tuple[str, ...]]:

@@ -19,7 +19,7 @@ from wwt_framework.store import Store, ledger
 
 #: <requestor>_<request string>_<yymmdd>_<hhmmss>_<number>, as ReqMgr2 makes them.
 _REQUEST_NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{2,300}_\d{6}_\d{6}_\d{1,6}")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,400}")  # of a workflow or PrepID that somebody signed in asks for
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,400}")  # of a workflow or PrepID that somebody signed in asks for
 
 SAME_NAME = timedelta(minutes=5)
 #: Runs for unknown names that may wait or be under way.
@@ -97,7 +97,7 @@ def reset(
     What waits already is not asked for twice. Raises `WwtError` for what can not be a name.
     """
     name = workflow or prep_id
-    if name and not _NAME.fullmatch(name):
+    if name and not NAME.fullmatch(name):
         kind = "the name of a workflow" if workflow else "a PrepID"
         raise WwtError(f"{name[:200]!r} can not be {kind}: expected letters, digits, dots, dashes and underscores.")
     arguments = {("workflows" if workflow else "prep_ids"): [name]} if name else {"anew": True}

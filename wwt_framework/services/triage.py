@@ -23,8 +23,8 @@ from wwt_framework.services.caselines import (
     parameter_lines,
     round_words,
 )
-from wwt_framework.services.casetables import TaskTable, task_tables
-from wwt_framework.services.completeness import Completeness, completeness
+from wwt_framework.services.casetables import SiteHead, TaskTable, task_tables
+from wwt_framework.services.completeness import Completeness, KindLine, completeness
 from wwt_framework.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -133,8 +133,30 @@ def status_of(actions: Iterable[Action]) -> str:
     return "acted" if ActionState.DONE in states else "none"
 
 
+#: The shape of `plain_of`.
+PLAIN = {
+    "workflow": str, "prep_id": str, "campaign": str, "request_type": str, "status": str, "priority": int | None,
+    "requested_at": datetime | None, "failure_rate": float | None, "snapshot": str,
+    "errors": {"total": int | None, "not_reported": int, "state": str, "at": datetime | None},
+    "doubts": [Doubt],
+    "complete": {"whole": bool, "kinds": [KindLine], "remarks": [str]},
+    "codes": [CodeLine],
+    "tasks": [{
+        "task": str, "task_type": str, "total": int, "codes": [{"code": int, "total": int, "sites": {str: int}}],
+        "sites": [SiteHead],
+    }],
+    "family": [{
+        "workflow": str, "request_type": str, "status": str, "requested_at": datetime | None, "errors": int | None,
+        "state": str, "acdc_round": int,
+    }],
+    "missing": ([Missing], None),
+    "parameters": {str: Any},
+    "links": [Link],
+}  # fmt: skip
+
+
 def plain_of(found: Examination) -> dict[str, Any]:
-    """The page as JSON: the same facts by name, without what the page only draws."""
+    """The page as JSON, `PLAIN`: the same facts by name, without what the page only draws."""
     workflow = found.case.workflow
     return {
         "workflow": workflow.name,

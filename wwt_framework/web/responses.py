@@ -8,7 +8,7 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -72,7 +72,7 @@ def redirect(path: str, status: int = 303, /, **query: Any) -> Response:
 
 
 def table_response(
-    columns: Sequence[str],
+    columns: Collection[str],
     rows: Iterable[Sequence[Any]],
     format: str,  # noqa: A002  # as in ?format=
     name: str = "table",

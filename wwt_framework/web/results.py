@@ -12,6 +12,7 @@ from wwt_framework.plugin import Field
 from wwt_framework.services.desk import Intent, Result, ResultLine, kind_named
 from wwt_framework.store import ledger
 from wwt_framework.web.acting import Worded, workflows_words
+from wwt_framework.web.exchange import Refused, current_exchange
 from wwt_framework.web.render import render
 from wwt_framework.web.responses import Response
 from wwt_framework.web.tools import current_app, current_house
@@ -95,8 +96,17 @@ def kind_words(name: str) -> tuple[str, Mapping[str, Field]]:
     return kind.label, {field.name: field for field in kind.fields}
 
 
+#: The shape of `result_plain`.
+RESULT = {
+    "draft": str, "repeated": bool,
+    "lines": [{
+        "workflow": str, "state": str, "action": str | None, "superseded": [str], "problems": [str], "theirs": str | None,
+    }],
+}  # fmt: skip
+
+
 def result_plain(result: Result) -> dict[str, Any]:
-    """*result* for programs."""
+    """*result* for programs: `RESULT`."""
     return {
         "draft": result.draft_id,
         "repeated": result.repeated,
@@ -115,8 +125,11 @@ def result_plain(result: Result) -> dict[str, Any]:
 
 
 def scold(posted: Mapping[str, Any]) -> Response:
-    """The page for a form without a workflow or without an action: what is missing, and the way back. Status 400."""
+    """What a form without a workflow or without an action lacks: a page with the way back, or words. Status 400."""
     workflows = posted.get("workflows", ())
-    several = [workflows] if isinstance(workflows, str) else list(workflows)
+    several = [name for name in ([workflows] if isinstance(workflows, str) else workflows) if name.strip()]
     lacks = "which workflow it is about" if not several else "what is to be done"
+    if not current_exchange().wants_html():
+        name = "action" if several else "workflows"
+        raise Refused(400, f"The form does not say {lacks}: give {name}. Nothing was queued.")
     return render("act_scold.html", 400, lacks=lacks, workflows=several)

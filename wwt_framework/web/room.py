@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -30,7 +30,9 @@ from wwt_framework.plugin import LoginOption
 from wwt_framework.web.assets import Assets
 from wwt_framework.web.exchange import current_exchange
 from wwt_framework.web.filters import FILTERS
+from wwt_framework.web.operations import Operation, operations
 from wwt_framework.web.pages.contributed import Contributed, collect
+from wwt_framework.web.tools import Handler
 
 log = logging.getLogger(__name__)
 
@@ -47,17 +49,18 @@ class Room:
     menu: tuple[Contributed, ...]  # in the order of plugins.yml
     user_menu: tuple[Contributed, ...]  # what the menu of who is signed in may have
     login_options: tuple[tuple[str, LoginOption], ...]  # plugin, option
+    operations: tuple[Operation, ...]  # what programs may ask for
     refused: tuple[str, ...] = field(default=())  # sentences about pages that could not be taken
 
 
-def build_room(house: Any, taken: frozenset[str]) -> Room:
-    """Furnish *house*; *taken* are the paths of the core, which no plugin's page can have."""
+def build_room(house: Any, own: Mapping[str, Sequence[Handler]]) -> Room:
+    """Furnish *house*; *own*: the core's handlers by path, ``/*`` for all below it, where no plugin's page can stand."""
     folders = plugin_folders(house.hooks.plugins)
-    pages, refused = collect(house.hooks, taken)
+    pages, refused = collect(house.hooks, frozenset(path.removesuffix("/*") for path in own))
     for sentence in refused:
         log.warning("a plugin's page was refused", extra={"why": sentence})
     menu = tuple({c.path: c for several in pages.values() for c in several if c.page.in_menu}.values())
-    own = tuple(c for several in pages.values() for c in several if c.page.in_user_menu is not None)
+    theirs = tuple(c for several in pages.values() for c in several if c.page.in_user_menu is not None)
     options = tuple(
         (answer.plugin, option)
         for answer in house.hooks.each("register_login_options")
@@ -66,7 +69,9 @@ def build_room(house: Any, taken: frozenset[str]) -> Room:
     static = {name: folder / "static" for name, folder in folders.items() if (folder / "static").is_dir()}
     environment = build_environment(house.config.house.templates, [f / "templates" for f in folders.values()])
     _compile(environment)
-    return Room(environment, Assets(static), pages, menu, own, options, tuple(refused))
+    return Room(
+        environment, Assets(static), pages, menu, theirs, options, tuple(operations(own, pages)), tuple(refused)
+    )
 
 
 def plugin_folders(plugins: Mapping[str, object]) -> dict[str, Path]:

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from wwt_framework import __version__
 from wwt_framework.errors import Denied, IllegalTransition, NotFound, StoreError, WwtError
 from wwt_framework.web.exchange import Exchange, Refused, with_body
+from wwt_framework.web.parameters import parameters_for
 from wwt_framework.web.render import problem
 from wwt_framework.web.responses import Response, as_text, compressed, matches, not_modified, tagged, weak_tag
 from wwt_framework.web.tools import (
@@ -19,7 +20,6 @@ from wwt_framework.web.tools import (
     check_csrf,
     check_method,
     check_role,
-    parameters_for,
     refusal,
 )
 

@@ -64,7 +64,7 @@ class SimilarBox:
         return sum(line.mark == "acted" for line in self.lines)
 
     def plain(self) -> list[dict[str, Any]]:
-        """The list as JSON."""
+        """The list as JSON: `PLAIN`."""
         return [
             {
                 "workflow": line.name, "distance": line.distance, "failed_jobs": line.total, "action": line.mark,
@@ -73,6 +73,12 @@ class SimilarBox:
             }
             for line in self.lines
         ]  # fmt: skip
+
+
+#: The shape of `SimilarBox.plain`.
+PLAIN = [{
+    "workflow": str, "distance": float, "failed_jobs": int | None, "action": str, "shared": [str], "differs": [str], "said": str,
+}]  # fmt: skip
 
 
 def similar_box(workflow: str, asked: str = "") -> SimilarBox:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Protocol, TypeVar, cast
 
 from wwt_framework.errors import Denied, NotSignedIn, TooOften
 from wwt_framework.model import ROLES, User
 from wwt_framework.plugin import Visit
 from wwt_framework.web.exchange import Exchange, Refused, current_exchange, same_origin
+from wwt_framework.web.parameters import Parameter
 from wwt_framework.web.responses import Response
 
 READING = ("GET", "HEAD")
@@ -32,6 +33,9 @@ class Rules:
     """Answers early with 304. Gives a text that differs whenever the page would differ for another reason than
     address, user, snapshot version, configuration, program version and minute of the day.
     None: the ETag is made from the finished body."""
+    answers: Any = None  # the shape of its JSON, see `shapes`; None: it answers none
+    accepts: Any = None  # the shape of the JSON body that it takes
+    asks: Mapping[str, Parameter] = field(default_factory=dict)  # what it reads beside the parameters that it names
 
 
 class Handler(Protocol):
@@ -51,8 +55,13 @@ def page(
     csrf: bool = True,
     identify: bool = True,
     fresh_by: Callable[[], str] | None = None,
+    answers: Any = None,
+    accepts: Any = None,
+    asks: Mapping[str, Parameter] = MappingProxyType({}),
 ) -> Callable[[HandlerT], HandlerT]:
     """Mark a handler as a page, and say who may ask for it and how. Unmarked handlers can not be mounted.
+
+    A handler of JSON says in *answers* of what shape that is (`shapes`): /api/v1/openapi.json tells it.
 
     The handler is called with those parameters of query and form that it names. A parameter whose default is
     ``()`` gets every value as a tuple; any other gets one text, the last if there are several. One without a
@@ -62,7 +71,10 @@ def page(
         raise ValueError(f"role is one of {', '.join(ROLES)}, anyone; got {role!r}")
 
     def mark(handler: HandlerT) -> HandlerT:
-        cast(Any, handler).rules = Rules(role, tuple(methods), json, csrf, identify, fresh_by)
+        if answers is None and (json or "format" in inspect.signature(handler).parameters):
+            raise ValueError(f"{handler.__qualname__} answers JSON: say with answers= of what shape that is")
+        rules = Rules(role, tuple(methods), json, csrf, identify, fresh_by, answers, accepts, asks)
+        cast(Any, handler).rules = rules
         return handler
 
     return mark
@@ -162,34 +174,3 @@ def refusal(exchange: Exchange, denied: Denied) -> Refused:
         return Refused(403, str(denied))
     headers = {} if exchange.wants_html() else {"WWW_Authenticate": 'Basic realm="wwt", charset="UTF-8"'}
     return Refused(401, str(denied), **headers)
-
-
-# -- parameters ----------------------------------------------------------------
-
-
-@lru_cache(maxsize=1024)
-def _signature(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
-    return inspect.signature(function).parameters
-
-
-def parameters_for(handler: Handler, given: Mapping[str, str | list[str]], rest: str | None = None) -> dict[str, Any]:
-    """Those of *given* that *handler* names, in the shape it wants. Raises `Refused` with 400 for one that is missing."""
-    function: Callable[..., Any] = getattr(handler, "__func__", handler)
-    wanted: dict[str, Any] = {}
-    for name, parameter in _signature(cast(Any, function)).items():
-        if name == "self":
-            continue
-        if parameter.kind is parameter.VAR_KEYWORD:
-            wanted.update({key: value for key, value in given.items() if key not in wanted and key != "self"})
-        elif name == "rest" and rest is not None:
-            wanted[name] = rest
-        elif name in given:
-            wanted[name] = _shaped(given[name], parameter.default)
-        elif parameter.default is parameter.empty:
-            raise Refused(400, f"The address lacks {name}: add ?{name}=... to it.")
-    return wanted
-
-
-def _shaped(value: str | list[str], default: Any) -> Any:
-    values = value if isinstance(value, list) else [value]
-    return tuple(values) if isinstance(default, tuple) else values[-1]

@@ -73,15 +73,15 @@ class Pages:
         return cast(Iterable[bytes], self.cherrypy(environ, start))
 
     @property
-    def paths(self) -> frozenset[str]:
-        """Addresses of the core; for those with anything below them, their beginning."""
-        return frozenset(self.exact) | frozenset(self.below)
+    def own(self) -> dict[str, tuple[Handler, ...]]:
+        """The handlers of the core by address; those of all that is below one under ``/*``."""
+        return {**self.exact, **{f"{path}/*": handlers for path, handlers in self.below.items()}}
 
     def room(self, house: Any) -> Room:
         """The pages' share of *house*. When two threads meet a new house, both furnish it, alike; one stays."""
         known = self._room
         if known is None or known[0] is not house:
-            known = (house, build_room(house, self.paths))
+            known = (house, build_room(house, self.own))
             self._room = known
         return known[1]
 

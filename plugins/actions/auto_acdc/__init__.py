@@ -18,11 +18,18 @@ from wwt_framework.errors import Denied, NotSignedIn, PluginError, SourceError
 from wwt_framework.model import Case, Recommendation, User
 from wwt_framework.options import PluginOptions
 from wwt_framework.plugin import AutoRule, Health, Page, Panel, PluginContext, Reply, Snapshot, Visit
+from wwt_framework.plugin import Field as Parameter
 
 from .asking import Round, Rule, Service, ask_all
 
 #: What is said of knowledge that is not whole.
 _STATES = {"old": "kept from earlier", "partial": "lower bounds or parts", "unknown": "not known"}
+
+_ASKS = (
+    Parameter("workflow", "workflow", required=True),
+    Parameter("format", "format", "choice", ("json",), help="json: not the page that browsers get"),
+)
+_ANSWERS: Any = ({"workflow": str, "parameters": {str: Any}}, {})
 
 #: The name of the one rule that there is, and the job of the house that follows rules.
 RULE, JOB = "service", "automatic"
@@ -57,7 +64,7 @@ class AutoAcdc:
     @hookimpl
     def register_pages(self) -> Sequence[Page]:
         return [
-            Page("/auto_acdc", "Automatic ACDC", self.of_one, in_menu=False),
+            Page("/auto_acdc", "Automatic ACDC", self.of_one, in_menu=False, asks=_ASKS, answers=_ANSWERS),
             Page("/check_auto_acdc", "Automatic ACDCs", self.ask_check, role="anyone", in_menu=False),
             Page("/check_auto_acdc", "Automatic ACDCs", self.check, role="anyone", in_menu=False, methods=("POST",)),
         ]
@@ -106,10 +113,7 @@ class AutoAcdc:
     def of_one(self, visit: Visit, user: User, snapshot: Snapshot) -> Reply:  # noqa: ARG002  # as every page
         """``{workflow, parameters: {Action, ...}}``; ``{}`` when nothing would be done; 502 when that is not known."""
         workflow = visit.query.get("workflow", "")
-        if not isinstance(workflow, str) or not workflow:
-            return Reply(
-                json={"error": "The address lacks workflow: add ?workflow=NAME to it.", "status": 400}, status=400
-            )
+        workflow = workflow if isinstance(workflow, str) else workflow[-1]
         rule, status, trouble = self._asked(workflow, snapshot.case(workflow))
         if _is_browser(visit) and visit.query.get("format") != "json":
             known = self._service is not None

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, Field, RootModel, SecretStr
 
 from wwt_framework import hookimpl
 from wwt_framework.model import Case, Draft, Effect, NotHonoured, User
 from wwt_framework.options import PluginOptions
+from wwt_framework.plugin import Field as Parameter
 from wwt_framework.plugin import Health, Page, PluginContext, Reply, Snapshot, Visit
 
 from .documents import Documents
@@ -27,7 +28,27 @@ SAMPLE: Mapping[str, Any] = {
         "Reasons": ["This is a sample; there is no workflow of this name."],
     }
 }
-_MOST_DAYS = 36_500
+_MOST_DAYS, _MOST = 36_500, 999_999_999
+_ASKS = (
+    Parameter("days", "days", "integer", minimum=-_MOST, maximum=_MOST, help="submitted since so many days; 0: ever"),
+    Parameter("acted", "acted", "integer", minimum=-_MOST, maximum=_MOST, help="0: open, 1: done, -1: both"),
+    Parameter("test", "test", help="1: a sample"),
+)
+_ANSWERS = ({str: {str: Any}}, {"test": {str: Any}})
+#: What is said of a report that can be read, and of another.
+_NOT_REPORTED = {"valid_key": bool, "valid_format": bool}
+_REPORTED = {**_NOT_REPORTED, "success": [str], "already_reported": [str], "does_not_exist": [str]}
+
+
+class Report(BaseModel):
+    """Workflows of which the action was carried out."""
+
+    workflows: list[str]
+    key: str = Field("", description="the shared key of old; who has a token needs none")
+
+
+class Posted(RootModel[Report | Any]):
+    """Whatever is posted is answered; what is no report is told so."""
 
 
 class Executor:
@@ -79,8 +100,17 @@ class Executor:
     @hookimpl
     def register_pages(self) -> Sequence[Page]:
         return [
-            Page("/getaction", "Actions", self.get, in_menu=False),
-            Page("/reportaction", "Report", self.report, role="anyone", in_menu=False, methods=("POST",)),
+            Page("/getaction", "Actions", self.get, in_menu=False, asks=_ASKS, answers=_ANSWERS),
+            Page(
+                "/reportaction",
+                "Report",
+                self.report,
+                role="anyone",
+                in_menu=False,
+                methods=("POST",),
+                accepts=Posted,
+                answers=(_REPORTED, _NOT_REPORTED),
+            ),
             *self._service.pages(),
         ]
 
@@ -93,10 +123,6 @@ class Executor:
         if visit.query.get("test", "") not in ("", "0"):
             return Reply(json=SAMPLE)
         days, acted = _number(visit, "days"), _number(visit, "acted")
-        if days is None or acted is None:
-            return Reply(
-                json={"error": "days and acted are whole numbers, e.g. /getaction?days=15&acted=0."}, status=400
-            )
         since = datetime.now(timezone.utc) - timedelta(days=min(days, _MOST_DAYS)) if days > 0 else None
         if acted > 0:
             actions = self._actions.done(since)
@@ -172,7 +198,7 @@ def _posted(visit: Visit) -> Mapping[str, Any]:
     return visit.json if isinstance(visit.json, dict) else {}
 
 
-def _number(visit: Visit, name: str) -> int | None:
-    """The number *name* of the address, 0 when it is not there; None when it is no number."""
-    text = str(visit.query.get(name, "0")).strip()
-    return int(text) if text.removeprefix("-").isdecimal() and len(text) < 10 else None
+def _number(visit: Visit, name: str) -> int:
+    """The number *name* of the address, 0 when it is not there."""
+    given = visit.query.get(name) or "0"
+    return int(given if isinstance(given, str) else given[-1])

@@ -47,7 +47,17 @@ class Service:
             )
             for name, (help_, accepts, answers) in CALLS.items()
         ]  # fmt: skip
-        return [*asked, Page(BEGINNING + "openapi.json", "Executor protocol", _openapi, role="anyone", in_menu=False)]
+        return [
+            *asked,
+            Page(
+                BEGINNING + "openapi.json",
+                "Executor protocol",
+                _openapi,
+                role="anyone",
+                in_menu=False,
+                answers={str: Any},
+            ),
+        ]
 
     def _manifest(self, visit: Visit, user: User) -> words.ManifestTaken:
         manifest = words.Manifest.model_validate(visit.json)

@@ -15,7 +15,7 @@ from wwt_framework.plugin import Command, Health, Page, PluginContext
 from .commands import command
 from .library import Folder, Shelf
 from .matching import recommend
-from .page import ProceduresPage
+from .page import ASKS, PLAIN, ProceduresPage
 
 SHIPPED = Path(__file__).parent / "data"
 
@@ -53,7 +53,7 @@ class Procedures:
     @hookimpl
     def register_pages(self) -> Sequence[Page]:
         """The list of procedures, with what is wrong with them."""
-        return [Page("/procedures", "Procedures", self._page.show)]
+        return [Page("/procedures", "Procedures", self._page.show, asks=ASKS, answers=PLAIN)]
 
     @hookimpl
     def register_commands(self) -> Sequence[Command]:

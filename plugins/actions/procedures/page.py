@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from wwt_framework.model import User
-from wwt_framework.plugin import Reply, Snapshot, Visit
+from wwt_framework.plugin import Field, Reply, Snapshot, Visit
 
 from .coverage import Conflict, Gap, conflicts, gaps
 from .library import Library, Listed, Shelf
@@ -64,8 +64,6 @@ class ProceduresPage:
         if asked["format"] == "csv":
             headers = {"Content-Disposition": 'attachment; filename="procedures.csv"'}
             return Reply(body=as_csv(library).encode(), content_type="text/csv; charset=utf-8", headers=headers)
-        if asked["format"] not in ("", "json"):
-            return Reply(json={"error": "format can be json or csv", "status": 400}, status=400)
         totals = snapshot.exit_code_totals()
         missing = gaps(library, totals, self._frequent_jobs)
         if asked["format"]:
@@ -106,6 +104,14 @@ def _of_origin(one: Listed, asked: dict[str, str]) -> bool:
 
 
 _FILTERS: tuple[Callable[[Listed, dict[str, str]], bool], ...] = (_searched, _of_code, _of_kind, _of_origin)
+
+
+#: What the page reads of the address, and the shape of `_plain`.
+ASKS = (Field("format", "format", "choice", ("json", "csv"), required=True),)
+PLAIN = {
+    "procedures": [COLUMNS], "problems": [str], "without_procedure": [{"code": int, "jobs": int, "workflows": int}],
+    "contradictions": [{"codes": [int], "first": str, "second": str, "words": str}],
+}  # fmt: skip
 
 
 def _plain(library: Library, missing: list[Gap]) -> dict[str, Any]:

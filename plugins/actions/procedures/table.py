@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from .library import Library, Listed
 from .schema import When
 
-COLUMNS = (
-    "id", "codes", "title", "order", "conditions", "looks for", "cause", "normal", "additional", "action", "parameters",
-    "source", "author", "reviewed", "file",
-)  # fmt: skip
+COLUMNS: Mapping[str, type] = {
+    "id": str, "codes": str, "title": str, "order": int, "conditions": str, "looks for": str, "cause": str, "normal": str,
+    "additional": str, "action": str, "parameters": str, "source": str, "author": str, "reviewed": date, "file": str,
+}  # fmt: skip
 
 
 def condition_words(when: When) -> list[str]:

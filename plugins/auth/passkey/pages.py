@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from wwt_framework.errors import Denied, NotFound, NotSignedIn, WwtError
 from wwt_framework.model import User
-from wwt_framework.plugin import Account, Page, PluginContext, Reply, Snapshot, Visit
+from wwt_framework.plugin import Account, Field, Page, PluginContext, Reply, Snapshot, Visit
 
 from ..._auth.posted import one, within
 from .ceremony import KIND, LONGEST_LABEL, Ceremony
+
+_FORMAT = Field("format", "format", "choice", ("json",), required=True)
+_PASSKEY = {"label": str, "created_at": datetime, "used_at": datetime | None}
 
 
 class Pages:
@@ -21,16 +25,26 @@ class Pages:
 
     def pages(self) -> list[Page]:
         """Anyone may ask; whoever is not a local account is told what is missing."""
-        posts = {
-            "/passkeys/options": self.options, "/passkeys/add": self.add, "/passkeys/remove": self.remove,
-            "/passkeys/challenge": self.challenge, "/passkeys/enter": self.enter,
+        posts: dict[str, tuple[Any, Any]] = {  # what each answers: JSON, or another page
+            "/passkeys/options": (self.options, {str: Any}), "/passkeys/add": (self.add, {"added": str}),
+            "/passkeys/remove": (self.remove, None), "/passkeys/challenge": (self.challenge, {str: Any}),
+            "/passkeys/enter": (self.enter, {"entered": bool}),
         }  # fmt: skip
         return [
-            Page("/passkeys", "Passkeys", self.mine, role="anyone", in_menu=False, in_user_menu=self._is_of_ours),
+            Page(
+                "/passkeys",
+                "Passkeys",
+                self.mine,
+                role="anyone",
+                in_menu=False,
+                in_user_menu=self._is_of_ours,
+                asks=(_FORMAT,),
+                answers=[_PASSKEY],
+            ),
             Page("/passkeys/sign-in", "Sign in with a passkey", self.way_in, role="anyone", in_menu=False),
             *(
-                Page(path, "Passkeys", handler, role="anyone", in_menu=False, methods=("POST",))
-                for path, handler in posts.items()
+                Page(path, "Passkeys", handler, role="anyone", in_menu=False, methods=("POST",), answers=answers)
+                for path, (handler, answers) in posts.items()
             ),
         ]
 

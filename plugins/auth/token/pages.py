@@ -11,10 +11,15 @@ from wwt_framework.errors import Denied, NotSignedIn, WwtError
 from wwt_framework.model import User
 from wwt_framework.plugin import Page, PluginContext, Reply, Snapshot, Visit
 
-from ..._auth.posted import one, table
+from ..._auth.posted import FORMAT, one, table
 from .kept import LONGEST_LABEL, MACHINE, SCOPES, Made, Token, Tokens
 
-COLUMNS = ("id", "owner", "backend", "scope", "label", "created_at", "expires_at", "used_at")
+COLUMNS = {
+    "id": str, "owner": str, "backend": str, "scope": str, "label": str, "created_at": datetime, "expires_at": datetime | None,
+    "used_at": datetime | None,
+}  # fmt: skip
+#: How both lists are asked for by a program, and what it gets.
+_AS_TABLE: Any = {"asks": (FORMAT,), "answers": [COLUMNS]}
 
 
 class Pages:
@@ -31,8 +36,18 @@ class Pages:
             "/tokens/revoke": ("anyone", self.revoke), "/tokens/all": ("admin", self.create_machine),
         }  # fmt: skip
         return [
-            Page("/tokens", "Your tokens", self.mine, role="anyone", in_menu=False, in_user_menu=_is_person),
-            Page("/tokens/all", "All tokens", self.everybodys, role="admin", in_menu=False, in_user_menu=_has_no_scope),
+            Page(
+                "/tokens", "Your tokens", self.mine, role="anyone", in_menu=False, in_user_menu=_is_person, **_AS_TABLE
+            ),
+            Page(
+                "/tokens/all",
+                "All tokens",
+                self.everybodys,
+                role="admin",
+                in_menu=False,
+                in_user_menu=_has_no_scope,
+                **_AS_TABLE,
+            ),
             *(
                 Page(path, "Tokens", handler, role=role, in_menu=False, methods=("POST",))
                 for path, (role, handler) in posts.items()

@@ -484,7 +484,7 @@ def test_frequent_codes_without_a_procedure_are_listed_by_failed_jobs(tmp_path: 
 def test_csv_has_a_row_for_each_procedure_and_calculates_nothing(tmp_path: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(as_csv(library(tmp_path, PLAIN.replace("ACDC.", "=1+1") % "")))))
 
-    assert tuple(rows[0]) == COLUMNS
+    assert tuple(rows[0]) == tuple(COLUMNS)
     assert (rows[0]["id"], rows[0]["codes"], rows[0]["normal"]) == ("one", "85", "'=1+1")
 
 

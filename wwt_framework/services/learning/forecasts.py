@@ -77,7 +77,7 @@ class Forecast:
     opinions: tuple[Opinion, ...]
 
     def plain(self) -> dict[str, Any]:
-        """As JSON."""
+        """As JSON: `PLAIN`."""
         return {
             "off": self.off,
             "models": [
@@ -94,6 +94,19 @@ class Forecast:
                 for one in self.opinions
             ],
         }  # fmt: skip
+
+
+#: The shape of `Forecast.plain`.
+PLAIN = {
+    "off": bool,
+    "models": [{
+        "plugin": str, "model": str, "training_set": str, "trouble": str,
+        "tasks": [{
+            "task": str, "expects": str, "probability": float, "sure": bool, "others": {str: float}, "parameters": {str: Any},
+            "why": [str],
+        }],
+    }],
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,11 @@ from wwt_framework.services.overview_query import OverviewQuery
 from wwt_framework.store import ledger
 from wwt_framework.web.acting import FormPage, PreviewPage
 from wwt_framework.web.exchange import Refused, current_exchange, parsed
+from wwt_framework.web.parameters import Drawn, Given, Parameter
 from wwt_framework.web.render import as_json, redirect, render
 from wwt_framework.web.responses import Response
-from wwt_framework.web.results import result_plain, result_response, scold
+from wwt_framework.web.results import RESULT, result_plain, result_response, scold
+from wwt_framework.web.shapes import Fault
 from wwt_framework.web.similar import picked_alike, several
 from wwt_framework.web.tools import current_app, current_house, current_snapshot, current_user, current_visit, page
 
@@ -44,8 +46,19 @@ def submitaction(draft: str = "", edit: str = "", form: str = "", all: str = "",
     return _preview(_plan(kept.intent, kept.problems, kept.shown), kept, draw_all=bool(all))
 
 
-@page(role="operator", methods=("POST",))
-def send(step: str = "", draft: str = "", **_posted: Any) -> Response:
+#: What a script fills in of the form; fields of the kind come beside them, as ``FIELD`` or ``param_0_FIELD``.
+_ASKS = {
+    one.name: one
+    for one in (
+        Parameter("workflows", kinds=(Given(),), words="names of workflows", many=True),
+        Parameter("action", kinds=(Given(),), words="a kind of action"),
+        Parameter("dotasks", (), words="only these tasks; none: all"), Parameter("shortreason", ""), Parameter("longreason", ""),
+    )
+}  # fmt: skip
+
+
+@page(role="operator", methods=("POST",), answers={200: RESULT, 409: (RESULT, Fault)}, asks=_ASKS)
+def send(step: Drawn = "", draft: Drawn = "", **_posted: Any) -> Response:
     """What the buttons of the form do: draw it again, show a preview, queue; without ``step`` the original's form."""
     posted = dict(current_visit().form)
     if step == "select":

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
 
-from wwt_framework.model import Action, ActionState
-from wwt_framework.plugin import Field
+from wwt_framework.model import Action, ActionState, Reason
+from wwt_framework.plugin import ExecutorWord, Field
 from wwt_framework.services import desk
 from wwt_framework.services.desk.listing import PAGE
 from wwt_framework.store import ledger
 from wwt_framework.store.ledger import Evidence
 from wwt_framework.web.acting import Worded
 from wwt_framework.web.exchange import Refused, current_exchange
+from wwt_framework.web.parameters import Among, Drawn, Format, JsonFormat, Number
 from wwt_framework.web.render import as_json, redirect, render, table_response
 from wwt_framework.web.responses import Response
-from wwt_framework.web.results import kind_words, result_plain, result_response
+from wwt_framework.web.results import RESULT, kind_words, result_plain, result_response
 from wwt_framework.web.tools import current_app, current_house, current_user, page
 
 #: What the original called open, and each state in words: as filters.
@@ -80,19 +82,26 @@ class ListPage:
         return any(self.given.values())
 
 
-@page()
+_COLUMNS = {
+    "id": str, "workflow": str, "kind": str, "state": ActionState, "sentence": str, "user": str, "submitted_at": datetime,
+    "changed_at": datetime, "reasons": [str], "values": {str: Any}, "task_values": {str: {str: Any}}, "acdcs": [str],
+    "stuck": bool, "rehearsed": bool,
+}  # fmt: skip
+
+
+@page(answers=([_COLUMNS], RESULT))
 def actions(
-    state: str = "",
+    state: Annotated[str, Among(tuple(STATE_FILTERS))] = "",
     kind: str = "",
     user: str = "",
     search: str = "",
-    days: str = "",
+    days: Annotated[str, Number("a whole number", 0, 99_999)] = "",
     draft: str = "",
     reason: str = "",
     stuck: str = "",
-    page: str = "1",
-    repeated: str = "",
-    format: str = "",  # noqa: A002  # as in ?format=
+    page: Annotated[str, Number("a whole number from 1 on", 1, 999_999)] = "1",
+    repeated: Drawn = "",
+    format: Format = "",  # noqa: A002  # as in ?format=
 ) -> Response:
     """What was asked for, the newest first; with ``draft`` what became of one submit, a line per workflow."""
     given = {
@@ -133,14 +142,8 @@ def _result_of(draft: str, repeated: str, format: str) -> Response | None:  # no
 
 
 def _query(given: Mapping[str, str], page: str) -> desk.ActionQuery:
-    """What the address asks for. Raises `Refused` with 400 where it can not be meant."""
-    if given["state"] not in STATE_FILTERS:
-        raise Refused(400, f"state can be {', '.join(filter(None, STATE_FILTERS))}, not {given['state'][:40]!r}.")
+    """What the address asks for."""
     days = given["days"]
-    if days and not (days.isascii() and days.isdigit() and len(days) < 6):
-        raise Refused(400, f"days must be a whole number, got {days[:40]!r}.")
-    if not (page.isascii() and page.isdigit() and 0 < int(page) < 1_000_000):
-        raise Refused(400, f"page must be a whole number from 1 on, got {page[:40]!r}.")
     return desk.ActionQuery(
         STATE_FILTERS[given["state"]][1],
         (given["kind"],) if given["kind"] else (),
@@ -157,12 +160,6 @@ def _query(given: Mapping[str, str], page: str) -> desk.ActionQuery:
 def _push() -> set[str]:
     """Kinds that their plugin carries out: no executor fetches them."""
     return {choice.kind.name for choice in desk.kinds(current_house().hooks) if choice.kind.delivery == "push"}
-
-
-_COLUMNS = (
-    "id", "workflow", "kind", "state", "sentence", "user", "submitted_at", "changed_at", "reasons", "values",
-    "task_values", "acdcs", "stuck", "rehearsed",
-)  # fmt: skip
 
 
 def _table(query: desk.ActionQuery, format: str) -> Response:  # noqa: A002  # as in ?format=
@@ -223,8 +220,14 @@ class ActionPage(Worded):
         return self.action.state is ActionState.SENT
 
 
-@page()
-def one(rest: str, format: str = "") -> Response:  # noqa: A002  # as in ?format=
+_EVENT = {"at": datetime, "user": str, "before": ActionState | None, "after": ActionState, "note": str}
+_ONE = {
+    **_COLUMNS, "reasons": [Reason], "words": [ExecutorWord], "events": [_EVENT], "evidence": ({str: Any}, None),
+}  # fmt: skip
+
+
+@page(answers=_ONE)
+def one(rest: str, format: JsonFormat = "") -> Response:  # noqa: A002  # as in ?format=
     """One action: what was asked for and why, what was known then, and all that happened to it."""
     return _draw(rest, format=format)
 
@@ -249,14 +252,12 @@ def _draw(action_id: str, complaint: str = "", status: int = 200, format: str = 
     history = desk.action_history(store, action_id, push=_push())
     evidence = desk.evidence_of(store, action_id) if history.evidence else None
     if format:
-        return _plain(history, evidence, format)
+        return _plain(history, evidence)
     label, fields = kind_words(history.line.action.kind)
     return render("action.html", status, page=ActionPage(history, label, fields, evidence, complaint))
 
 
-def _plain(history: desk.ActionHistory, evidence: Evidence | None, format: str) -> Response:  # noqa: A002
-    if format != "json":
-        raise Refused(400, f"format can be json here, not {format[:40]!r}.")
+def _plain(history: desk.ActionHistory, evidence: Evidence | None) -> Response:
     return as_json({
         **dict(zip(_COLUMNS, _row(history.line, "json"), strict=True)),
         "reasons": [asdict(reason) for reason in history.line.action.reasons],

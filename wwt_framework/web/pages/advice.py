@@ -15,13 +15,13 @@ def mount(app: Any) -> dict[str, Any]:  # noqa: ARG001  # every page module is m
     return {"/advice": recommended, "/classifyerror": classifyerror, "/problem_files": problem_files}
 
 
-@page(json=True)
+@page(json=True, answers=advice.PLAIN)
 def recommended(workflow: str) -> Response:
     """What every procedure says about a workflow, task by task, and with which query the form is filled."""
     return as_json(advice.advise(current_house().hooks, _case(workflow)).plain())
 
 
-@page(json=True)
+@page(json=True, answers={"maxerror": int, "types": str, "recommended": str, "params": str})
 def classifyerror(workflow: str) -> Response:
     """The dominant exit code of a workflow and what is recommended: ``{maxerror, types, recommended, params}``."""
     case = _case(workflow)
@@ -29,7 +29,7 @@ def classifyerror(workflow: str) -> Response:
     return as_json(classifying.classified(case, told, current_snapshot().log_templates().texts))
 
 
-@page(json=True)
+@page(json=True, answers=[str])
 def problem_files(workflow: str) -> Response:
     """Files that could not be opened or read, as the logs of a workflow name them."""
     case = _case(workflow)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta, timezone
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Annotated, Any
 
 from wwt_framework.store import ledger
 from wwt_framework.store.ledger import Deed, DeedQuery
-from wwt_framework.web.exchange import Refused, current_exchange
+from wwt_framework.web.exchange import current_exchange
+from wwt_framework.web.parameters import Format, Moment, Number, is_day, moment_of
 from wwt_framework.web.render import render, table_response
 from wwt_framework.web.responses import Response
 from wwt_framework.web.tools import page
@@ -17,7 +18,9 @@ from wwt_framework.web.tools import page
 SHOWN = 100
 EXPORTED = 50_000  # rows of one file; the page tells how to get the rest
 
-COLUMNS = ("number", "at", "user", "deed", "subject", "remote", "details")
+COLUMNS = {
+    "number": int, "at": datetime, "user": str, "deed": str, "subject": str, "remote": str, "details": {str: Any},
+}  # fmt: skip
 
 
 def mount(app: Any) -> dict[str, Any]:  # noqa: ARG001  # every page module is mounted alike
@@ -36,14 +39,14 @@ class AuditPage:
     exported: int = EXPORTED
 
 
-@page(role="admin")
+@page(role="admin", answers=[COLUMNS])
 def audit(
     user: str = "",
     deed: str = "",
-    since: str = "",
-    until: str = "",
-    before: str = "",
-    format: str = "",  # noqa: A002  # as in ?format=
+    since: Annotated[str, Moment()] = "",
+    until: Annotated[str, Moment()] = "",
+    before: Annotated[str, Number("the number of a line", 0, 10**18 - 1)] = "",
+    format: Format = "",  # noqa: A002  # as in ?format=
 ) -> Response:
     """Who did what, newest first: of one person, one kind, some days."""
     store = current_exchange().app.store
@@ -61,33 +64,16 @@ def audit(
 
 
 def query_of(user: str, deed: str, since: str, until: str, before: str) -> DeedQuery:
-    """What the address asks for. Raises `Refused` with 400. *until* is a day that counts, or a time that does not."""
-    if before and not (before.isascii() and before.isdigit() and len(before) < 19):
-        raise Refused(400, f"before: expected the number of a line, got {before!r}.")
+    """What the address asks for. *until* is a day that counts, or a time that does not."""
     people = ledger.names_of(current_exchange().app.store, user.strip()) if user.strip() else ()
-    query = DeedQuery(people, deed, _moment(since, "since"), _moment(until, "until"), int(before) if before else None)
-    if query.until is not None and _is_day(until):
+    query = DeedQuery(people, deed, _moment(since), _moment(until), int(before) if before else None)
+    if query.until is not None and is_day(until):
         query = replace(query, until=query.until + timedelta(days=1))
     return query
 
 
-def _is_day(text: str) -> bool:
-    return len(text.strip()) == 10  # YYYY-MM-DD
-
-
-def _moment(text: str, name: str) -> datetime | None:
-    text = text.strip()
-    if not text:
-        return None
-    try:
-        at = datetime.combine(date.fromisoformat(text), time()) if _is_day(text) else datetime.fromisoformat(text)
-        at = at if at.tzinfo else at.replace(tzinfo=timezone.utc)
-        at.astimezone(timezone.utc) + timedelta(days=1)
-    except (ValueError, OverflowError):
-        raise Refused(
-            400, f"{name}: expected a day like 2026-11-23 or a time like 2026-11-23T12:00, got {text!r}."
-        ) from None
-    return at
+def _moment(text: str) -> datetime | None:
+    return moment_of(text) if text.strip() else None
 
 
 def _row(one: Deed) -> tuple[Any, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from wwt_framework.errors import NotFound
 from wwt_framework.model import ErrorCount
@@ -30,13 +30,13 @@ def mount(app: Any) -> dict[str, Any]:  # noqa: ARG001  # every page module is m
     }
 
 
-@page(json=True)
+@page(json=True, answers=[str])
 def getprepids() -> Response:
     """All PrepIDs, sorted."""
     return as_json(list(current_snapshot().preps))
 
 
-@page(json=True)
+@page(json=True, answers=[{"workflow": str, "status": Literal["none", "pending", "acted"], "errors": int}])
 def getworkflows(prepid: str) -> Response:
     """The workflows of a PrepID that have failed jobs, oldest first: ``[{workflow, status, errors}]``."""
     snapshot = current_snapshot()
@@ -49,13 +49,16 @@ def getworkflows(prepid: str) -> Response:
     return as_json([{"workflow": name, "status": marks[name], "errors": errors} for name, errors in names.items()])
 
 
-@page(json=True)
+@page(json=True, answers={"status": Literal["None", "Pending", "Acted"]})
 def getstatus(workflow: str) -> Response:
     """What was done about a workflow: ``{"status": "None" | "Pending" | "Acted"}``, the first for unknown ones, too."""
     return as_json({"status": marks_of([workflow])[workflow].capitalize()})
 
 
-@page(json=True)
+_STEP = {"step": str, "codes": [{"code": int, "sites": {str: int}}], "allsites": [str]}
+
+
+@page(json=True, answers=[_STEP])
 def workflowerrors(workflow: str) -> Response:
     """Failed jobs of a workflow: ``[{step, codes: [{code, sites: {site: n}}], allsites}]``; -1 is not reported.
 
@@ -88,14 +91,14 @@ def _index(snapshot: Snapshot, workflow: str) -> int:
     return index
 
 
-@page(json=True)
+@page(json=True, answers={str: Any})
 def wkfparams(workflow: str) -> Response:
     """The parameters of a workflow as ReqMgr2 sent them; ``{}`` where no source gave any."""
     told = current_snapshot().workflow(workflow)
     return as_json(dict(told.parameters) if told else {})
 
 
-@page(json=True)
+@page(json=True, answers=[{"site": str, "status": Literal["green", "yellow", "red", "none"], "drain": str}])
 def sitestatuses() -> Response:
     """Readiness and production status of sites, without Tier 3: ``[{site, status, drain}]``, by name."""
     told = []
@@ -106,19 +109,19 @@ def sitestatuses() -> Response:
     return as_json(told)
 
 
-@page(json=True)
+@page(json=True, answers={str: str})
 def drainstatuses() -> Response:
     """Production status of all sites: ``{site: drain}``."""
     return as_json({site: status.production for site, status in sorted(current_snapshot().sites.items())})
 
 
-@page(json=True)
+@page(json=True, answers=[str])
 def assistance_manual() -> Response:
     """Workflows of which Unified says assistance-manual, sorted; ``[]`` where no source knows what Unified says."""
     return as_json(current_snapshot().waiting("assistance-manual"))
 
 
-@page(json=True)
+@page(json=True, answers=[str])
 def assistance_manual_recovered() -> Response:
     """Those of which it says assistance-manual-recovered: working on them by hand has failed, too."""
     return as_json(current_snapshot().waiting("assistance-manual-recovered"))

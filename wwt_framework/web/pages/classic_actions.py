@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import pydantic
+
 from wwt_framework.errors import StoreError, WwtError
 from wwt_framework.model import Reason
 from wwt_framework.services import desk
@@ -14,6 +16,7 @@ from wwt_framework.snapshot import Snapshot
 from wwt_framework.store import ledger
 from wwt_framework.web.exchange import Refused
 from wwt_framework.web.responses import Response, as_json, as_text
+from wwt_framework.web.shapes import Fault, Text
 from wwt_framework.web.tools import current_app, current_house, current_snapshot, current_user, current_visit, page
 
 #: Documents of one request; each is planned and kept by itself.
@@ -30,7 +33,26 @@ def mount(app: Any) -> dict[str, Any]:  # noqa: ARG001  # every page module is m
     }
 
 
-@page(role="operator", methods=("POST",), json=True)
+class Document(pydantic.BaseModel):
+    """What is asked for on one workflow."""
+
+    workflow: str
+    parameters: Mapping[str, Any] = pydantic.Field(description="Action, Reasons, and Parameters by task")
+
+
+class Documents(pydantic.BaseModel):
+    """What /submit2 takes."""
+
+    documents: list[Document] = pydantic.Field(min_length=1, max_length=MOST_DOCUMENTS)
+
+
+_SUBMITTED = {"message": str, "documents": [{"workflow": str, "state": str, "id": str, "why": [str]}]}
+
+
+@page(
+    role="operator", methods=("POST",), json=True, answers={200: _SUBMITTED, 422: (_SUBMITTED, Fault)},
+    accepts=Documents,
+)  # fmt: skip
 def submit2() -> Response:
     """Queues an action for each document: ``{documents: [{workflow, parameters: {Action, Reasons, Parameters}}]}``.
 
@@ -87,7 +109,10 @@ def _of_state(state: str) -> list[str]:
     return [words.get(state, "It was not kept.")]
 
 
-@page(json=True)
+_FORM = {"submitted": str, "steps": [str], "sitestorun": {str: [str]}, "allsites": [{"site": str, "drain": str}]}
+
+
+@page(json=True, answers=_FORM)
 def submissionparams(workflow: str) -> Response:
     """What a form needs: ``{submitted, steps, sitestorun: {step: []}, allsites: [{site, drain}]}``.
 
@@ -129,7 +154,7 @@ def _sites_to_run(snapshot: Snapshot, workflow: str, steps: list[str]) -> dict[s
     return found
 
 
-@page(json=True)
+@page(json=True, answers=[{"short": str, "long": str}])
 def getreasons() -> Response:
     """The book of reasons: ``[{short, long}]`` by short; line breaks are ``<br>``."""
     return as_json(
@@ -140,7 +165,20 @@ def getreasons() -> Response:
     )
 
 
-@page(role="operator", methods=("POST",), json=True)
+class NamedReason(pydantic.BaseModel):
+    """A reason for the book."""
+
+    short: str | None = None
+    long: str | None = None
+
+
+class Reasons(pydantic.BaseModel):
+    """Several of them."""
+
+    reasons: list[NamedReason]
+
+
+@page(role="operator", methods=("POST",), json=True, answers=Text, accepts=([NamedReason], Reasons))
 def update_reasons() -> Response:
     """Adds to the book of reasons; takes ``[{short, long}]``, alone or under ``reasons``, and answers ``OK``.
 
@@ -157,5 +195,9 @@ def update_reasons() -> Response:
 
 
 def _reason(given: Mapping[str, Any]) -> Reason:
+    """Raises `Refused` with 400 for what is no text."""
+    for name in ("short", "long"):
+        if not isinstance(given.get(name), str | None):
+            raise Refused(400, f"{name} must be a text, got {str(given[name])[:40]!r}. Nothing was kept.")
     short, long = str(given.get("short") or "").strip(), str(given.get("long") or "").strip()
     return Reason(short, (long or short).replace("\r\n", "\n").replace("<br>", "\n"))

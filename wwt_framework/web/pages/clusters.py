@@ -15,6 +15,7 @@ from wwt_framework.store import ledger
 from wwt_framework.store.ledger import JobRun, KeptCorrection
 from wwt_framework.web.exchange import Refused, current_exchange
 from wwt_framework.web.marks import recent_marks
+from wwt_framework.web.parameters import Format, Offset
 from wwt_framework.web.render import as_json, redirect, render, table_response
 from wwt_framework.web.responses import Response
 from wwt_framework.web.tools import (
@@ -107,8 +108,15 @@ class GroupPage:
     may_act: bool
 
 
-@page()
-def clusters(by: str = "", of: str = "", alone: str = "", offset: str = "0", format: str = "") -> Response:  # noqa: A002  # as in ?format=
+COLUMNS = {
+    "group": str, "example": str, "workflows": int, "acted": int, "pending": int, "failed jobs": int, "exit codes": [str],
+    "sites": [str],
+}  # fmt: skip
+_MEMBERS = {"workflow": str, "failed jobs": int, "exit codes": [int], "action": str}
+
+
+@page(answers=([COLUMNS], [_MEMBERS]))
+def clusters(by: str = "", of: str = "", alone: str = "", offset: Offset = "0", format: Format = "") -> Response:  # noqa: A002  # as in ?format=
     """Which workflows fail alike: all groups, with ``of`` the group of one workflow, with ``alone`` who is in none."""
     plugin = _plugin(by)
     if alone:
@@ -121,9 +129,6 @@ def clusters(by: str = "", of: str = "", alone: str = "", offset: str = "0", for
             raise Refused(503, shown.soon.error or "The groups are being worked out; ask again in a moment.")
         return table_response(COLUMNS, [_row(line) for line in shown.lines], format, "clusters")
     return render("clusters.html", page=shown)
-
-
-COLUMNS = ("group", "example", "workflows", "acted", "pending", "failed jobs", "exit codes", "sites")
 
 
 def _row(line: GroupLine) -> tuple[Any, ...]:
@@ -186,8 +191,6 @@ def _lines(groups: Groups) -> list[GroupLine]:
 
 def _first(offset: str, there: int) -> int:
     """How many of *there* lines to leave out."""
-    if not (offset.isascii() and offset.isdigit() and len(offset) < 8):
-        raise Refused(400, f"offset must be a number of lines to leave out, got {offset[:40]!r}.")
     first = int(offset)
     if first and first >= there:
         raise NotFound(f"There are {there:,} workflows here, so none is left after leaving out {first:,}.")
@@ -201,7 +204,7 @@ def _drawn(members: Array, first: int, format: str) -> tuple[MemberLine, ...]:  
 
 def _members_table(members: tuple[MemberLine, ...], format: str, name: str) -> Response:  # noqa: A002  # as in ?format=
     rows = [(m.name, m.jobs, [code for code, _ in m.codes], m.mark) for m in members]
-    return table_response(("workflow", "failed jobs", "exit codes", "action"), rows, format, name)
+    return table_response(_MEMBERS, rows, format, name)
 
 
 def _alone(plugin: str, offset: str, format: str) -> Response:  # noqa: A002  # as in ?format=
@@ -325,15 +328,18 @@ def _back(back: str, by: str, of: str) -> Response:
 # -- grouping anew -------------------------------------------------------------
 
 
-@page(role="operator")
+_ASKED = {"message": str, "run": str}
+
+
+@page(role="operator", answers=_ASKED)
 def ask_cluster() -> Response:
-    """Asks whether workflows shall be grouped anew."""
+    """Has workflows grouped anew, when a script asks; people are asked whether they mean it."""
     if current_visit().method == "GET" and seen_by_script():
         return _group_anew()
     return render("cluster.html", done=False, plugins=current_app().alike.groupers(current_house().hooks))
 
 
-@page(role="operator", methods=("POST",))
+@page(role="operator", methods=("POST",), answers=_ASKED)
 def cluster() -> Response:
     """Has all clusterers learn anew, from history and from what is there now."""
     return _group_anew()
@@ -351,7 +357,7 @@ def _group_anew() -> Response:
 # -- the original's address ----------------------------------------------------
 
 
-@page()
+@page(json=True, answers={"similar": [str], "acted": [str]})
 def similarwfs(workflow: str = "", by: str = "") -> Response:
     """The other workflows of the group of *workflow*, sorted, and those of them that were acted on."""
     plugin = _plugin(by)

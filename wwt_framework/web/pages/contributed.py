@@ -14,6 +14,7 @@ from wwt_framework.errors import Denied, NotFound, PluginError, WwtError
 from wwt_framework.model import ROLES
 from wwt_framework.plugin import Page, Reply
 from wwt_framework.web.exchange import Exchange, Refused, current_exchange
+from wwt_framework.web.parameters import lacks, parameter_of
 from wwt_framework.web.render import as_json, render
 from wwt_framework.web.responses import Response
 from wwt_framework.web.signing import begin, keep_scratch, scratch_of
@@ -55,6 +56,7 @@ class Contributed:
     def __call__(self, **_parameters: Any) -> Response:
         """Ask the plugin. What it does wrong is counted, and costs this page only."""
         exchange = current_exchange()
+        self._check_address(exchange)
         self._check_body(exchange)
         scratch = scratch_of(exchange) if self._may_sign_in else {}
         before = dict(scratch)
@@ -80,6 +82,15 @@ class Contributed:
     @property
     def _may_sign_in(self) -> bool:
         return self.plugin.startswith("auth.")
+
+    def _check_address(self, exchange: Exchange) -> None:
+        """Compare the address with what the page reads of it. Raises `Refused` with 400."""
+        query = exchange.visit.query
+        for one in map(parameter_of, self.page.asks):
+            if one.name in query:
+                one.check(one.value(query[one.name]))
+            elif one.required and one.name != "format":  # without it people get the page
+                raise Refused(400, lacks(one.name))
 
     def _check_body(self, exchange: Exchange) -> None:
         """Compare the JSON body with what the page accepts. Raises `Refused` with 422."""

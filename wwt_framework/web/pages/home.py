@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from wwt_framework.errors import NotFound
@@ -13,6 +14,7 @@ from wwt_framework.snapshot import STATE_WORDS
 from wwt_framework.web.exchange import current_exchange
 from wwt_framework.web.filters import number
 from wwt_framework.web.frame import nothing_known
+from wwt_framework.web.parameters import Format
 from wwt_framework.web.render import redirect, render, table_response
 from wwt_framework.web.responses import Response
 from wwt_framework.web.tools import current_snapshot, page
@@ -90,8 +92,11 @@ def candidate(match: finder.Match) -> Candidate:
     return Candidate(match.kind, match.name, match.words, path, query)
 
 
-@page()
-def jump(q: str = "", format: str = "") -> Response:  # noqa: A002  # as in ?format=
+_CANDIDATES = {"kind": str, "name": str, "words": str, "address": str}
+
+
+@page(answers=[_CANDIDATES])
+def jump(q: str = "", format: Format = "") -> Response:  # noqa: A002  # as in ?format=
     """Leads to the workflow, prep id, site or exit code that was typed, or lists what may have been meant."""
     found = finder.find(current_snapshot(), q)
     if found.exact is not None and not format:
@@ -101,7 +106,7 @@ def jump(q: str = "", format: str = "") -> Response:  # noqa: A002  # as in ?for
     rows = [candidate(match) for match in matches]
     if format:
         table = [(row.kind, row.name, row.words, current_exchange().url(row.path, **row.query)) for row in rows]
-        return table_response(("kind", "name", "words", "address"), table, format, "jump")
+        return table_response(_CANDIDATES, table, format, "jump")
     return render("jump.html", 200 if rows or not q else 404, text=found.text, rows=rows, more=found.more)
 
 
@@ -119,13 +124,18 @@ class Doubt:
 DOUBTS_SHOWN = 500
 
 
-@page()
-def freshness(format: str = "") -> Response:  # noqa: A002  # as in ?format=
+COLUMNS = {
+    "plugin": str, "kind": str, "state": str, "asked_at": datetime, "as_of": datetime | None, "seconds": float, "note": str,
+    "rejected": int, "warning": str,
+}  # fmt: skip
+
+
+@page(answers=[COLUMNS])
+def freshness(format: Format = "") -> Response:  # noqa: A002  # as in ?format=
     """Per source: how it answered, how old its data are, and what of it could not be read, by path."""
     snapshot = current_snapshot()
     if format:
-        columns = ("plugin", "kind", "state", "asked_at", "as_of", "seconds", "note", "rejected", "warning")
-        return table_response(columns, [_row(report) for report in snapshot.sources], format, "freshness")
+        return table_response(COLUMNS, [_row(report) for report in snapshot.sources], format, "freshness")
     doubtful = snapshot.errors_state.nonzero()[0]
     doubts = [
         Doubt(snapshot.cube.workflows[int(i)], STATE_WORDS[snapshot.errors_state[i]]) for i in doubtful[:DOUBTS_SHOWN]

@@ -11,6 +11,7 @@ from wwt_framework.jobs import REFRESH
 from wwt_framework.store import ledger
 from wwt_framework.store.ledger import JobRun
 from wwt_framework.web.exchange import current_exchange
+from wwt_framework.web.parameters import Format
 from wwt_framework.web.render import redirect, render, table_response
 from wwt_framework.web.responses import Response
 from wwt_framework.web.tools import current_app, current_user, page
@@ -57,8 +58,14 @@ def _short(value: Any) -> str:
     return str(value)
 
 
-@page()
-def jobs(format: str = "") -> Response:  # noqa: A002  # as in ?format=
+COLUMNS = {
+    "id": str, "name": str, "state": str, "user": str, "requested_at": datetime, "started_at": datetime | None,
+    "ended_at": datetime | None, "progress": float | None, "doing": str, "text": str, "arguments": {str: Any}, "attempt": int,
+}  # fmt: skip
+
+
+@page(answers=[COLUMNS])
+def jobs(format: Format = "") -> Response:  # noqa: A002  # as in ?format=
     """What runs, how far, who asked for it, since when, and what failed and why."""
     exchange = current_exchange()
     runs = ledger.runs(exchange.app.store, SHOWN)
@@ -68,12 +75,6 @@ def jobs(format: str = "") -> Response:  # noqa: A002  # as in ?format=
     active: Sequence[RunLine] = [line for line in lines if line.run.state in ("queued", "running")]
     ended = [line for line in lines if line.run.state not in ("queued", "running")]
     return render("jobs.html", active=active, ended=ended, shown=SHOWN)
-
-
-COLUMNS = (
-    "id", "name", "state", "user", "requested_at", "started_at", "ended_at", "progress", "doing", "text", "arguments",
-    "attempt",
-)  # fmt: skip
 
 
 def _row(run: JobRun) -> tuple[Any, ...]:

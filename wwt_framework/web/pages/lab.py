@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from wwt_framework.services import lab as the_lab
@@ -13,6 +14,7 @@ from wwt_framework.services.learning.history import COUNTED
 from wwt_framework.store import ledger
 from wwt_framework.store.ledger import JobRun, KeptResult
 from wwt_framework.web.exchange import Refused
+from wwt_framework.web.parameters import Drawn, Format
 from wwt_framework.web.render import as_json, redirect, render, table_response
 from wwt_framework.web.responses import Response
 from wwt_framework.web.tools import current_app, current_house, current_snapshot, current_user, page
@@ -64,8 +66,16 @@ class ResultPage:
     labels: Mapping[str, str]  # exit code -> "8028: file could not be opened"
 
 
-@page()
-def lab(done: str = "", format: str = "") -> Response:  # noqa: A002  # as in ?format=
+_COLUMNS = {
+    "id": str, "subject": str, "kind": str, "made_at": datetime, "user": str, "days": float, "decisions": int, "tasks": int,
+    "families": int, "spoke": int, "agreed": int, "agreement": float | None, "agreement_low": float | None,
+    "agreement_high": float | None, "usual": float | None, "most": float | None, "gain": float | None,
+    "gain_low": float | None, "gain_high": float | None, "learnt": int, "model": str,
+}  # fmt: skip
+
+
+@page(answers=[_COLUMNS])
+def lab(done: Drawn = "", format: Format = "") -> Response:  # noqa: A002  # as in ?format=
     """All that can be tried with its last result, the rules that act, and earlier results."""
     app, house = current_app(), current_house()
     kept = ledger.lab_results(app.store, limit=SHOWN)
@@ -100,12 +110,6 @@ def _earlier(subject: Subject) -> Sequence[LabResult]:
     return the_lab.readable(one.content for one in kept)
 
 
-_COLUMNS = (
-    "id", "subject", "kind", "made_at", "user", "days", "decisions", "tasks", "families", "spoke", "agreed",
-    "agreement", "agreement_low", "agreement_high", "usual", "most", "gain", "gain_low", "gain_high", "learnt", "model",
-)  # fmt: skip
-
-
 def _row(result: LabResult) -> tuple[Any, ...]:
     return (
         result.id, result.subject, result.kind, result.made_at.isoformat(), result.user, result.days, result.decisions,
@@ -118,8 +122,13 @@ def _three(share: Interval) -> tuple[float | None, float | None, float | None]:
     return share.value, share.low, share.high
 
 
-@page()
-def one(rest: str, format: str = "") -> Response:  # noqa: A002  # as in ?format=
+_DIFFERS = (
+    "at", "workflow", "task", "exit_code", "site", "decided", "said", "probability", "why", "usual", "user", "action",
+)  # fmt: skip
+
+
+@page(answers=LabResult)
+def one(rest: str, format: Format = "") -> Response:  # noqa: A002  # as in ?format=
     """One result: how often it agrees, where it does not, and with what evidence."""
     result = the_lab.result_of(_kept(rest).content)
     if format == "json":
@@ -132,11 +141,6 @@ def one(rest: str, format: str = "") -> Response:  # noqa: A002  # as in ?format
     rule = next((state for state in states if state.subject.name == result.subject), None)
     fits = bool(rule and rule.subject.fingerprint == result.fingerprint and result.spoke and not rule.is_on)
     return render("lab_result.html", page=ResultPage(result, subject, rule, fits, _labels(result)))
-
-
-_DIFFERS = (
-    "at", "workflow", "task", "exit_code", "site", "decided", "said", "probability", "why", "usual", "user", "action",
-)  # fmt: skip
 
 
 def _differing(row: the_lab.Row) -> tuple[Any, ...]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from wwt_framework.errors import NotFound
 from wwt_framework.services.explaining import Explanation, explain, read_code
 from wwt_framework.services.messages import Saying
 from wwt_framework.web.exchange import Refused, current_exchange
 from wwt_framework.web.filters import plain
+from wwt_framework.web.parameters import NEEDED, Among, Drawn, Matching, Number
 from wwt_framework.web.render import render, table_response
 from wwt_framework.web.responses import TEXT, Response
 from wwt_framework.web.tools import current_snapshot, page
@@ -26,15 +27,22 @@ _WHAT_TO_GIVE = (
 )
 
 
-@page()
+_CODE = Matching("-1|[1-9][0-9]{0,9}|NotReported", "an exit code, or NotReported")
+LOG_COLUMNS = {
+    "exit code": int, "failed jobs": int, "sites": [str], "tasks": [str], "types": [str], "files": [str], "links": [str],
+    "text": str, "template": str, "values": [str],
+}  # fmt: skip
+
+
+@page(answers=[LOG_COLUMNS])
 def explainerror(
-    errorcode: str = "",
+    errorcode: Annotated[str, NEEDED, _CODE] = "",
     workflowstep: str = "",
     sitename: str = "",
     template: str = "",
-    offset: str = "0",
-    format: str = "",  # noqa: A002
-    text: str = "",
+    offset: Annotated[str, Number("a number of texts to leave out")] = "0",
+    format: Annotated[str, Among(("json", "csv", "txt"))] = "",  # noqa: A002
+    text: Drawn = "",
 ) -> Response:
     """What failed jobs with one exit code said, of one task, one workflow or all of them."""
     step = workflowstep.strip()
@@ -43,8 +51,6 @@ def explainerror(
     code = read_code(errorcode.strip())
     if code is None:
         return missing(f"An exit code is a number, or NotReported; got {plain(errorcode)[:60]!r}. {_WHAT_TO_GIVE}")
-    if not (offset.isascii() and offset.isdigit() and len(offset) < 8):
-        raise Refused(400, f"offset must be a number of texts to leave out, got {offset[:40]!r}.")
     step = "" if step == "/" else step
     found = explain(current_snapshot(), code, step, sitename.strip(), int(offset), template.strip())
     if format == "txt":
@@ -59,9 +65,6 @@ def missing(sentence: str) -> Response:
     if not current_exchange().wants_html():
         raise Refused(400, sentence)
     return render("explainerror.html", 400, found=None, step="", complaint=sentence)
-
-
-LOG_COLUMNS = ("exit code", "failed jobs", "sites", "tasks", "types", "files", "links", "text", "template", "values")
 
 
 def _log_rows(found: Explanation) -> list[tuple[Any, ...]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from wwt_framework.store import ledger
 from wwt_framework.store.ledger import Mail
 from wwt_framework.web.exchange import current_exchange
+from wwt_framework.web.parameters import Format
 from wwt_framework.web.render import redirect, render, table_response
 from wwt_framework.web.responses import Response
 from wwt_framework.web.tools import current_app, current_user, page
@@ -23,18 +25,19 @@ STATES = {
     "failed": ("failed !", "bad"),
 }
 
-COLUMNS = (
-    "id", "state", "to", "cc", "subject", "asked_by", "created_at", "attempts", "tried_at", "next_at", "ended_at",
-    "reason", "left", "refused",
-)  # fmt: skip
+COLUMNS = {
+    "id": str, "state": str, "to": [str], "cc": [str], "subject": str, "asked_by": str, "created_at": datetime | None,
+    "attempts": int, "tried_at": datetime | None, "next_at": datetime | None, "ended_at": datetime | None, "reason": str,
+    "left": [str], "refused": {str: str},
+}  # fmt: skip
 
 
 def mount(app: Any) -> dict[str, Any]:  # noqa: ARG001  # every page module is mounted alike
     return {"/mail": mail, "/mail/retry": retry}
 
 
-@page(role="admin")
-def mail(format: str = "") -> Response:  # noqa: A002  # as in ?format=
+@page(role="admin", answers=[COLUMNS])
+def mail(format: Format = "") -> Response:  # noqa: A002  # as in ?format=
     """Mails that wait, failed or went out, and how the mail server is."""
     app = current_exchange().app
     lying = ledger.mails(app.store, SHOWN, OPEN)

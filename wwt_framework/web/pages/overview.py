@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,6 +21,7 @@ from wwt_framework.web.frame import nothing_known
 from wwt_framework.web.listlines import list_lines
 from wwt_framework.web.marks import recent_marks
 from wwt_framework.web.matrix import Writer, hidden_pairs, vocabulary
+from wwt_framework.web.parameters import Drawn, Format, Parameter
 from wwt_framework.web.render import as_json, redirect, render, show_panels, table_response
 from wwt_framework.web.responses import HTML, Response
 from wwt_framework.web.tools import current_app, current_snapshot, current_user, page
@@ -35,6 +36,12 @@ _SORTS = (
     ("errors", "most errors first"), ("errors-asc", "fewest errors first"), ("name", "name A to Z"),
     ("name-desc", "name Z to A"), ("date", "newest request first"), ("date-asc", "oldest request first"),
 )  # fmt: skip
+
+
+#: What chooses workflows and says how they are shown, as `OverviewQuery` reads it.
+_ASKS = {
+    one.name: Parameter(one.name, () if isinstance(one.default, tuple) else "") for one in fields(OverviewQuery)
+}  # fmt: skip
 
 
 def mount(app: Any) -> dict[str, Any]:  # noqa: ARG001  # every page module is mounted alike
@@ -101,8 +108,13 @@ class MatrixPage(_Linked):
         return "" if self.overview.next is None else self.query.address(offset=self.overview.next)
 
 
-@page(fresh_by=_freshness)
-def globalerror(part: str = "", of: str = "", format: str = "", **asked: Any) -> Response:  # noqa: A002  # as in ?format=
+_PREPS = {"prepid": str, "workflow": str, "status": str, "errors": int | None, "state": str}
+#: Columns of the matrix are sites, or exit codes; the first says what the rows are.
+_ROWS = {str: (str, int, None)}
+
+
+@page(fresh_by=_freshness, answers=([_PREPS], [_ROWS]), asks=_ASKS)
+def globalerror(part: Drawn = "", of: Drawn = "", format: Format = "", **asked: Any) -> Response:  # noqa: A002  # as in ?format=
     """Where jobs fail: rows by columns, each number split by the third of task, site and exit code."""
     query, problems = OverviewQuery.parse(asked)
     if format:
@@ -156,11 +168,10 @@ def _table(query: OverviewQuery, kind: str) -> Response:
     query = query.with_(limit=query.limit or MOST, columns="all", offset=query.offset)
     if query.view == "list":
         lines = lists.prep_list(current_snapshot(), query, recent_marks()).lines
-        head = ("prepid", "workflow", "status", "errors", "state")
         rows: list[Any] = [
             (line.prep_id, w.workflow, w.status, w.errors, w.state) for line in lines for w in line.workflows
         ]
-        return table_response(head, rows, kind, "prepids")
+        return table_response(_PREPS, rows, kind, "prepids")
     head_of, rows = matrix.table_of(matrix.more_rows(current_snapshot(), query, recent_marks()))
     return table_response(head_of, rows, kind, f"errors-{query.pievar}")
 
@@ -252,13 +263,18 @@ class ListPage:
         return {**self.parameters, "offset": self.list.next} if self.list else {}
 
 
-@page(fresh_by=_freshness)
+_ABOUT = {"workflow": "status", "site": "readiness", "code": "meaning"}
+_LISTED = {"errors": int, "production": str, "state": str}
+_LISTS = tuple([{of: (int, str), **_LISTED, about: str}] for of, about in _ABOUT.items())
+
+
+@page(fresh_by=_freshness, answers=_LISTS, asks={name: _ASKS[name] for name in FILTERS})
 def listpage(
     errorcode: str = "",
     sitename: str = "",
     workflow: str = "",
     offset: str = "",
-    format: str = "",  # noqa: A002  # as in ?format=  # noqa: A002
+    format: Format = "",  # noqa: A002  # as in ?format=
     **asked: Any,
 ) -> Response:
     """For two of exit code, site and workflow: the third, with failed jobs, the most first."""
@@ -269,6 +285,8 @@ def listpage(
     told = sum(bool(value) for _, value in mine)
     if told == len(mine):
         raise NotFound("An exit code, a site and a workflow together leave nothing to list. Take one of them away.")
+    if told < len(mine) - 1 and not current_exchange().wants_html():
+        raise Refused(400, "Give two of errorcode, sitename and workflow: what they leave is listed.")
     if told < len(mine) - 1:
         return render("listpage.html", 400, page=ListPage(None, given, problems))
     code = _code(errorcode)
@@ -281,9 +299,6 @@ def listpage(
         return table_response((found.of, "errors", _ABOUT[found.of], "production", "state"), rows, format, "list")
     written = list_lines(found, current_exchange().prefix, current_user().may("operator"))
     return render("listpage.html", page=ListPage(found, given, problems, written))
-
-
-_ABOUT = {"workflow": "status", "site": "readiness", "code": "meaning"}
 
 
 def _code(text: str) -> int | None:

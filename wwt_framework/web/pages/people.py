@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from wwt_framework.model import ROLES, User
@@ -12,21 +13,15 @@ from wwt_framework.services.access.keeping import Keeper
 from wwt_framework.store import ledger
 from wwt_framework.store.ledger import Deed, DeedQuery, Person, Session
 from wwt_framework.web.exchange import Refused, current_exchange
+from wwt_framework.web.parameters import Format
 from wwt_framework.web.render import redirect, render, table_response
 from wwt_framework.web.responses import Response
 from wwt_framework.web.tools import page
 
-COLUMNS = (
-    "person",
-    "full_name",
-    "email",
-    "roles",
-    "granted_here",
-    "identities",
-    "seen_at",
-    "disabled_at",
-    "disabled_by",
-)
+COLUMNS = {
+    "person": str, "full_name": str, "email": str, "roles": [str], "granted_here": [str], "identities": [str],
+    "seen_at": datetime | None, "disabled_at": datetime | None, "disabled_by": str,
+}  # fmt: skip
 DEEDS = 20
 
 
@@ -64,8 +59,8 @@ def _keeper() -> Keeper:
     return Keeper(exchange.app.store, exchange.app.notices, exchange.user.name, exchange.visit.remote)
 
 
-@page(role="admin")
-def people(format: str = "") -> Response:  # noqa: A002  # as in ?format=
+@page(role="admin", answers=[COLUMNS])
+def people(format: Format = "") -> Response:  # noqa: A002  # as in ?format=
     """Who came, when last, with which roles."""
     found = ledger.persons(current_exchange().app.store)
     if format:

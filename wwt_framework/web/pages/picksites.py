@@ -13,9 +13,10 @@ from wwt_framework.services.desk.sites import is_drained
 from wwt_framework.services.overview_words import site_words
 from wwt_framework.web.acting import SIGNS
 from wwt_framework.web.exchange import Refused, current_exchange
+from wwt_framework.web.parameters import Drawn
 from wwt_framework.web.render import as_json, redirect, render
 from wwt_framework.web.responses import Response
-from wwt_framework.web.results import result_plain
+from wwt_framework.web.results import RESULT, result_plain
 from wwt_framework.web.tools import current_app, current_house, current_snapshot, current_user, current_visit, page
 
 
@@ -54,8 +55,8 @@ def sitesfortasks(draft: str = "") -> Response:
     return _draw(draft)
 
 
-@page(role="operator", methods=("POST",))
-def pick(draft: str = "", **_posted: Any) -> Response:
+@page(role="operator", methods=("POST",), answers=([RESULT], {str: Any}))
+def pick(draft: Drawn = "", **_posted: Any) -> Response:
     """Ask for what waited, with these sites: people see a preview, a program's is queued at once.
 
     Programs are answered as /getaction?acted=1 answers.

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
+from typing import Annotated, Any
 
 from wwt_framework.errors import NotFound
-from wwt_framework.model import NOT_REPORTED, ExitCode, SiteStatus
+from wwt_framework.model import NOT_REPORTED, ExitCode, Readiness, SiteStatus
 from wwt_framework.services import advice
 from wwt_framework.services.explaining import read_code
 from wwt_framework.services.history.places import (
     CodeLine,
     Place,
+    Share,
     SiteLine,
     code_lines,
     code_place,
     site_lines,
     site_place,
 )
-from wwt_framework.services.history.trend import Span, StatusDay, Trend, last_look
+from wwt_framework.services.history.trend import Span, StatusDay, Trend, TrendDay, last_look
 from wwt_framework.snapshot import Snapshot
 from wwt_framework.web.charts import Chart, spark, status_chart, trend_chart
-from wwt_framework.web.exchange import Refused, current_exchange
+from wwt_framework.web.exchange import current_exchange
 from wwt_framework.web.filters import plain
+from wwt_framework.web.parameters import CODE, DRAWN, Among, Format, Offset
 from wwt_framework.web.render import as_json, render, table_response
 from wwt_framework.web.responses import Response
 from wwt_framework.web.tools import current_app, current_house, current_snapshot, page
@@ -42,17 +45,12 @@ def _history() -> str:
     return str(last_look(current_app().history))
 
 
+_Days = Annotated[str, Among(tuple(map(str, SPANS)))]
+
+
 def _span(days: str) -> tuple[int, Span]:
-    if days not in {str(n) for n in SPANS}:
-        raise Refused(400, f"days can be {', '.join(map(str, SPANS[:-1]))} or {SPANS[-1]}, not {days[:40]!r}.")
     n = int(days)
     return n, Span(current_app().history, current_exchange().now, n, step=7 if n > SPANS[1] else 1)
-
-
-def _offset(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 8):
-        raise Refused(400, f"offset must be a number of lines to leave out, got {text[:40]!r}.")
-    return int(text)
 
 
 class _Words:
@@ -96,8 +94,17 @@ class ListPage(_Words):
         return spark(trend)
 
 
-_SITE_HEAD = ("site", "readiness", "production", "failed jobs", "workflows", "trend", "since")
-_CODE_HEAD = ("exit code", "meaning", "failed jobs", "workflows", "trend", "since")
+_TREND = {"trend": str, "since": date | None}
+_SITE_HEAD = {"site": str, "readiness": str, "production": str, "failed jobs": int, "workflows": int, **_TREND}
+_CODE_HEAD = {"exit code": int, "meaning": str, "failed jobs": int, "workflows": int, **_TREND}
+#: The shape of `_plain`.
+_PLACE = {
+    "failed_jobs": int, "workflows": int, "shares": [Share], "most_failed": [{"workflow": str, "failed_jobs": int}],
+    "trend": {"word": str, "words": str, "since": date | None, "days": [TrendDay]},
+}  # fmt: skip
+_STATE = {"day": date, "readiness": Readiness | None, "production": str | None}
+_SITE = {"site": str, "status": (SiteStatus, None), **_PLACE, "readiness": [_STATE]}
+_CODE = {"code": int, "meaning": (ExitCode, None), **_PLACE}
 
 
 def _trend_cells(trend: Trend | None) -> tuple[str, str | None]:
@@ -105,18 +112,18 @@ def _trend_cells(trend: Trend | None) -> tuple[str, str | None]:
 
 
 def _listed(template: str, lines: Sequence[Any], offset: str, days: int, search: str) -> Response:
-    begin = _offset(offset)
+    begin = int(offset)
     shown = ListPage(lines[begin : begin + PAGE], len(lines), begin, days, search, current_snapshot().exit_codes)
     return render(template, page=shown)
 
 
-@page(fresh_by=_history)
+@page(fresh_by=_history, answers=([_SITE_HEAD], _SITE))
 def sites(
     site: str = "",
     search: str = "",
-    days: str = "30",
-    offset: str = "0",
-    format: str = "",  # noqa: A002  # as in ?format=
+    days: _Days = "30",
+    offset: Annotated[Offset, DRAWN] = "0",
+    format: Format = "",  # noqa: A002  # as in ?format=
 ) -> Response:
     """All sites with what fails there and how that moves; with ``site`` everything about one."""
     n, span = _span(days)
@@ -136,19 +143,18 @@ def sites(
     return _listed("sites.html", lines, offset, n, search.strip())
 
 
-@page(fresh_by=_history)
+@page(fresh_by=_history, answers=([_CODE_HEAD], _CODE))
 def codes(
-    code: str = "",
-    days: str = "30",
-    offset: str = "0",
-    format: str = "",  # noqa: A002  # as in ?format=
+    code: Annotated[str, CODE] = "",
+    days: _Days = "30",
+    offset: Annotated[Offset, DRAWN] = "0",
+    format: Format = "",  # noqa: A002  # as in ?format=
 ) -> Response:
     """All exit codes with what fails so and how that moves; with ``code`` everything about one."""
     n, span = _span(days)
     if code:
         number = read_code(code.strip())
-        if number is None:
-            raise Refused(400, f"code: expected a whole number or NotReported, got {plain(code)[:40]!r}.")
+        assert number is not None
         return _one_code(number, n, span, format)
     lines = code_lines(current_snapshot(), span)
     if format:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
 from wwt_framework import __version__
 from wwt_framework.errors import PluginError, WwtError
@@ -18,6 +19,7 @@ from wwt_framework.store import ledger
 from wwt_framework.web.exchange import Exchange, Refused, current_exchange
 from wwt_framework.web.filters import age_words
 from wwt_framework.web.frame import STATES
+from wwt_framework.web.parameters import JsonFormat
 from wwt_framework.web.render import as_json, redirect, render
 from wwt_framework.web.responses import Response
 from wwt_framework.web.tools import page
@@ -110,14 +112,18 @@ def _said_of(plugin: str, snapshot: Any) -> Iterator[str]:
             yield f"{report.kind}: {STATES[report.state][0]}" + (f" ({report.note})" if report.note else "")
 
 
-@page()
-def plugins(format: str = "") -> Response:  # noqa: A002  # as in ?format=
+_LINE = {
+    "name": str, "state": str, "sentence": str, "as_source": [str], "distribution": str, "version": str, "hooks": [str],
+    "seconds": {str: Timing}, "failures": [{"hook": str, "message": str, "at": datetime, "count": int}],
+}  # fmt: skip
+
+
+@page(answers=[_LINE])
+def plugins(format: JsonFormat = "") -> Response:  # noqa: A002  # as in ?format=
     """What runs here, what does not and why, how long each plugin takes."""
     shown = page_of(current_exchange())
     if format == "json":
         return as_json([_as_data(line) for line in shown.lines])
-    if format:
-        raise Refused(400, f"format can be json, not {format!r}.")
     return render("plugins.html", page=shown)
 
 
@@ -164,6 +170,9 @@ def _is_inside(check: Check) -> bool:
     return check.name == "mail" or check.name.startswith("auth.")
 
 
+_HEALTH = {"state": Literal["ok", "degraded", "down"], "version": str, "checks": [Check]}
+
+
 class Doctor:
     """Looks whether the house is well; asks plugins now and then only."""
 
@@ -171,7 +180,7 @@ class Doctor:
         self.app = app
         self._asked: tuple[float, Any, tuple[Check, ...]] = (float("-inf"), None, ())
 
-    @page(role="anyone", identify=False, json=True)
+    @page(role="anyone", identify=False, json=True, answers=dict.fromkeys((200, 503), _HEALTH))
     def health(self) -> Response:
         """Whether this process can serve (200) or not (503), and what is not as it should be, with reasons."""
         exchange = current_exchange()

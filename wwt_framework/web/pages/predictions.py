@@ -8,12 +8,14 @@ from typing import Any
 
 from wwt_framework.errors import NotFound, WwtError
 from wwt_framework.services.learning import beside, files, reporting
-from wwt_framework.services.learning.forecasts import Forecast
+from wwt_framework.services.learning.beside import Compared
+from wwt_framework.services.learning.forecasts import PLAIN, Forecast
 from wwt_framework.services.learning.models import About, Models, Which
 from wwt_framework.services.learning.scoring import METRICS
 from wwt_framework.services.learning.training import TRAIN
 from wwt_framework.store import ledger
 from wwt_framework.web.exchange import Refused, current_exchange
+from wwt_framework.web.parameters import JsonFormat
 from wwt_framework.web.render import redirect, render
 from wwt_framework.web.responses import JSON, Response, as_json
 from wwt_framework.web.tools import current_app, current_house, current_snapshot, current_user, page
@@ -37,8 +39,8 @@ def mount(app: Any) -> dict[str, Any]:  # noqa: ARG001  # every page module is m
     }
 
 
-@page(json=True)
-def predict(workflow: str, format: str = "") -> Response:  # noqa: A002  # as in ?format=
+@page(json=True, answers=({"Action": str}, PLAIN))
+def predict(workflow: str, format: JsonFormat = "") -> Response:  # noqa: A002  # as in ?format=
     """What models expect: ``{"Action": table in HTML}``, or "Suggestions turned off" in its place.
 
     ``format=json`` tells the same by name, with probabilities and reasons.
@@ -49,8 +51,6 @@ def predict(workflow: str, format: str = "") -> Response:  # noqa: A002  # as in
     told = current_app().forecasts.of(case, current_snapshot().version)
     if format == "json":
         return as_json(told.plain())
-    if format:
-        raise Refused(400, f"format can be json, not {format[:40]!r}.")
     if told.off or not told.opinions:
         return as_json({"Action": OFF})
     return as_json({"Action": _table(told)})
@@ -61,7 +61,10 @@ def _table(told: Forecast) -> str:
     return text
 
 
-@page(json=True)
+_PAST = {"errors": {"good_sites": {str: {str: int}}, "bad_sites": {str: {str: int}}}, "parameters": {str: Any}}
+
+
+@page(json=True, answers={str: _PAST})
 def actionshistory() -> Response:
     """Past actions with the errors that operators saw: ``{"/workflow/task": {errors, parameters}}``, as it is made.
 
@@ -98,7 +101,7 @@ class PredictorLine:
     unusable: str = ""  # why the model that counts is not loaded: it is of another version, or was changed
     measured: str = ""  # its newest result in the lab
     unreadable: tuple[str, ...] = ()  # of what other models nothing is known, and why
-    beside: beside.Compared | None = None  # the model in shadow and the one that counts; None: nothing was counted
+    beside: Compared | None = None  # the model in shadow and the one that counts; None: nothing was counted
 
     @property
     def current(self) -> About | None:
@@ -114,8 +117,8 @@ class PredictorLine:
         return next((one for one in self.models if one.version == self.which.shadow), None)
 
 
-@page()
-def predictors(format: str = "") -> Response:  # noqa: A002  # as in ?format=
+@page(answers=[PredictorLine])
+def predictors(format: JsonFormat = "") -> Response:  # noqa: A002  # as in ?format=
     """Which models there are, how good each was on decisions that came later, and which one counts."""
     house, app = current_house(), current_app()
     trainable = house.hooks.implementing("train_predictor")
@@ -126,8 +129,6 @@ def predictors(format: str = "") -> Response:  # noqa: A002  # as in ?format=
     ]
     if format == "json":
         return as_json(found)
-    if format:
-        raise Refused(400, f"format can be json, not {format[:40]!r}.")
     run = next(iter(ledger.runs(app.store, 1, name=TRAIN)), None)
     return render(
         "predictors.html", lines=found, run=run, metrics=METRICS, off=not house.config.house.predict,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from wwt_framework.model import Reason
 from wwt_framework.store import ledger
 from wwt_framework.store.ledger import BookEntry
 from wwt_framework.web.exchange import Refused
+from wwt_framework.web.parameters import Drawn, Format
 from wwt_framework.web.render import redirect, render, table_response
 from wwt_framework.web.responses import Response
 from wwt_framework.web.tools import current_app, current_user, page
@@ -33,17 +35,21 @@ class BookPage:
     long: str = ""
 
 
-@page()
-def reasons(edit: str = "", done: str = "", format: str = "") -> Response:  # noqa: A002  # as in ?format=
+COLUMNS = {
+    "short": str, "long": str, "user": str, "created_at": datetime, "used_at": datetime | None, "uses": int,
+}  # fmt: skip
+
+
+@page(answers=[COLUMNS])
+def reasons(edit: Drawn = "", done: Drawn = "", format: Format = "") -> Response:  # noqa: A002  # as in ?format=
     """All reasons of the book, with who wrote them and how often they were used."""
     if not format:
         return _draw(edit=edit, done=done)
-    columns = ("short", "long", "user", "created_at", "used_at", "uses")
     rows = [
         (e.reason.short, e.reason.long, e.user, e.created_at.isoformat(), e.used_at and e.used_at.isoformat(), e.uses)
         for e in ledger.book_entries(current_app().store)
     ]
-    return table_response(columns, rows, format, "reasons")
+    return table_response(COLUMNS, rows, format, "reasons")
 
 
 def _draw(status: int = 200, **shown: str) -> Response:

@@ -6,15 +6,18 @@ A browser that follows a link, be it one that somebody slipped in, only sees a p
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from wwt_framework.errors import NotFound, StoreError, WwtError
 from wwt_framework.services import renewal
 from wwt_framework.store import ledger
 from wwt_framework.web.exchange import Refused, current_exchange
+from wwt_framework.web.parameters import Matching
 from wwt_framework.web.render import as_json, redirect, render
 from wwt_framework.web.responses import Response
 from wwt_framework.web.tools import current_app, current_snapshot, current_user, current_visit, page, seen_by_script
+
+_Name = Annotated[str, Matching(renewal.NAME.pattern, "a name of letters, digits, dots, dashes and underscores")]
 
 
 def mount(app: Any) -> dict[str, Any]:  # noqa: ARG001  # every page module is mounted alike
@@ -26,9 +29,12 @@ def _acts_at_once() -> bool:
     return current_visit().method == "GET" and seen_by_script()
 
 
-@page(role="operator")
-def ask_reset(prepid: str = "", workflow: str = "") -> Response:
-    """Asks whether one workflow, one PrepID or everything shall be fetched anew."""
+_ASKED = {"message": str, "run": str}
+
+
+@page(role="operator", answers=_ASKED)
+def ask_reset(prepid: _Name = "", workflow: _Name = "") -> Response:
+    """Has one workflow, one PrepID or everything fetched anew, when a script asks; people are asked whether they mean it."""
     if _acts_at_once():
         return _reset(prepid, workflow)
     what = renewal.reset_words(prepid, workflow)
@@ -36,8 +42,8 @@ def ask_reset(prepid: str = "", workflow: str = "") -> Response:
     return render("reset.html", action="/resetcache", what=what, prepid=prepid, workflow=workflow, last=last)
 
 
-@page(role="operator", methods=("POST",))
-def resetcache(prepid: str = "", workflow: str = "") -> Response:
+@page(role="operator", methods=("POST",), answers=_ASKED)
+def resetcache(prepid: _Name = "", workflow: _Name = "") -> Response:
     """Has one workflow, one PrepID or everything fetched anew."""
     return _reset(prepid, workflow)
 
@@ -56,16 +62,19 @@ def _reset(prepid: str, workflow: str) -> Response:
     return as_json({"message": asked.words, "run": asked.run})
 
 
-@page(role="operator")
+_MARKED = {"message": str, "prepid": str}
+
+
+@page(role="operator", answers=_MARKED)
 def ask_mark(prepid: str) -> Response:
-    """Asks whether a PrepID shall be marked for the next update."""
+    """Marks a PrepID for the next update, when a script asks; people are asked whether they mean it."""
     if _acts_at_once():
         return _mark(prepid)
     _check_prep(prepid)
     return render("reset.html", action="/markreset", what=prepid, prepid=prepid, workflow="", last=None)
 
 
-@page(role="operator", methods=("POST",))
+@page(role="operator", methods=("POST",), answers=_MARKED)
 def markreset(prepid: str) -> Response:
     """Marks a PrepID: the next update of the list fetches it anew."""
     return _mark(prepid)

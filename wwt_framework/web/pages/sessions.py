@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from wwt_framework.errors import NotSignedIn
 from wwt_framework.services.access.keeping import Keeper
 from wwt_framework.store import ledger
 from wwt_framework.web.exchange import Exchange, current_exchange
+from wwt_framework.web.parameters import Format
 from wwt_framework.web.render import redirect, render, table_response
 from wwt_framework.web.responses import Response
 from wwt_framework.web.signing import set_cookie
 from wwt_framework.web.tools import page
 
-COLUMNS = ("from", "browser", "backend", "since", "last_seen", "this_one")
+COLUMNS = {
+    "from": str, "browser": str, "backend": str, "since": datetime, "last_seen": datetime, "this_one": bool,
+}  # fmt: skip
 
 
 def mount(app: Any) -> dict[str, Any]:  # noqa: ARG001  # every page module is mounted alike
     return {"/sessions": sessions, "/sessions/end": end}
 
 
-@page(role="anyone")
-def sessions(format: str = "") -> Response:  # noqa: A002  # as in ?format=
+@page(role="anyone", answers=[COLUMNS])
+def sessions(format: Format = "") -> Response:  # noqa: A002  # as in ?format=
     """One's own sessions: from where, by what browser, since when."""
     exchange = _signed_in()
     access = exchange.app.access.sessions

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Annotated, Any
 
 from wwt_framework.model import LogQuestion
 from wwt_framework.services.explaining import read_code
 from wwt_framework.services.logsearch import LogSearch, search
 from wwt_framework.store.logs import open_log_index, split_words
 from wwt_framework.web.exchange import Refused
+from wwt_framework.web.parameters import CODE, Day, Format, Number
 from wwt_framework.web.render import render, table_response
 from wwt_framework.web.responses import Response
 from wwt_framework.web.tools import current_app, current_house, page
@@ -24,27 +25,33 @@ def mount(app: Any) -> dict[str, Any]:  # noqa: ARG001  # every page module is m
     return {"/showlog": showlog}
 
 
-@page()
+COLUMNS = {
+    "from": str, "subject": str, "date": datetime | None, "exit code": int | None, "failed jobs": int | None, "sites": [str],
+    "workflows": [str], "tasks": [str], "text": str, "meta": str,
+}  # fmt: skip
+
+
+@page(answers=[COLUMNS])
 def showlog(
     search: str = "",
     module: str = "",
-    limit: str = str(_LIMIT),
-    code: str = "",
+    limit: Annotated[str, Number(f"a number from 1 to {_MOST}", 1, _MOST)] = str(_LIMIT),
+    code: Annotated[str, CODE] = "",
     site: str = "",
     workflow: str = "",
-    since: str = "",
-    until: str = "",
-    offset: str = "0",
-    format: str = "",  # noqa: A002
+    since: Annotated[str, Day()] = "",
+    until: Annotated[str, Day()] = "",
+    offset: Annotated[str, Number("a number from 0 to 10000000", 0, 10_000_000)] = "0",
+    format: Format = "",  # noqa: A002
 ) -> Response:
     """Search logs by words, or parts of them; each text is shown once, the newest first."""
     asked = LogQuestion(
-        search.strip()[:_LONGEST], split_words(search[:_LONGEST]), module.strip()[:_LONGEST], _code(code.strip()),
-        site.strip(), workflow.strip(), _day("since", since.strip(), 0), _day("until", until.strip(), 1),
-        _number("limit", limit, 1, _MOST),
+        search.strip()[:_LONGEST], split_words(search[:_LONGEST]), module.strip()[:_LONGEST], read_code(code.strip()) if code.strip() else None,
+        site.strip(), workflow.strip(), _day(since.strip()), _day(until.strip(), 1),
+        int(limit),
     )  # fmt: skip
     given = any((asked.words, asked.module, code.strip(), asked.site, asked.workflow, asked.since, asked.until))
-    found = _search(asked, _number("offset", offset, 0, 10_000_000)) if given or format else None
+    found = _search(asked, int(offset)) if given or format else None
     if format:
         assert found is not None
         if found.complaint and not found.stores:
@@ -63,33 +70,9 @@ def _search(asked: LogQuestion, offset: int) -> LogSearch:
     return search(house.hooks, open_log_index(current_app().store, house.config.house.data_dir), asked, offset)
 
 
-def _code(text: str) -> int | None:
-    if not text:
-        return None
-    code = read_code(text)
-    if code is None:
-        raise Refused(400, f"code must be an exit code, or NotReported, got {text[:40]!r}.")
-    return code
-
-
-def _number(name: str, text: str, least: int, most: int) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 9 and least <= int(text) <= most):
-        raise Refused(400, f"{name} must be a number from {least} to {most}, got {text[:40]!r}.")
-    return int(text)
-
-
-def _day(name: str, text: str, days: int) -> datetime | None:
+def _day(text: str, days: int = 0) -> datetime | None:
     """The beginning of a day in UTC, so many *days* later; None for none."""
-    if not text:
-        return None
-    try:
-        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=timezone.utc)
-        return day + timedelta(days=days)
-    except (ValueError, OverflowError):
-        raise Refused(400, f"{name} must be a day such as 2026-11-23, got {text[:40]!r}.") from None
-
-
-COLUMNS = ("from", "subject", "date", "exit code", "failed jobs", "sites", "workflows", "tasks", "text", "meta")
+    return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=timezone.utc) + timedelta(days=days) if text else None
 
 
 def _rows(found: LogSearch) -> list[tuple[Any, ...]]:

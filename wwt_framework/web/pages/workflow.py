@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from wwt_framework.errors import NotFound
 from wwt_framework.model import Action
-from wwt_framework.services import advice, casetables, finder, renewal
+from wwt_framework.services import advice, casetables, finder, renewal, triage
 from wwt_framework.services.history.trend import last_look
 from wwt_framework.services.learning.forecasts import Forecast
 from wwt_framework.services.triage import Examination, examine, plain_of, status_of
 from wwt_framework.snapshot import Snapshot
 from wwt_framework.store import ledger
-from wwt_framework.web.exchange import Refused, current_exchange
+from wwt_framework.web import similar
+from wwt_framework.web.exchange import current_exchange
 from wwt_framework.web.filters import plain
 from wwt_framework.web.marks import marks_of
+from wwt_framework.web.parameters import NEEDED, Among, Drawn, Format
 from wwt_framework.web.render import as_json, redirect, render, show_panels, table_response
 from wwt_framework.web.responses import Response
 from wwt_framework.web.similar import SimilarBox, similar_box
@@ -74,20 +76,21 @@ def _text(name: str) -> str:
     return value if isinstance(value, str) else value[-1]
 
 
-@page(fresh_by=_last_event)
+@page(
+    fresh_by=_last_event,
+    answers=({**triage.PLAIN, "advice": advice.PLAIN, "similar": similar.PLAIN}, [{str: (str, int, None)}]),
+)  # fmt: skip
 def seeworkflow(
-    workflow: str = "",
-    issuggested: str = "",
-    order: str = "errors",
-    alike: str = "",
-    format: str = "",  # noqa: A002
+    workflow: Annotated[str, NEEDED] = "",
+    issuggested: Drawn = "",
+    order: Annotated[Drawn, Among(casetables.ORDERS)] = "errors",
+    alike: Drawn = "",
+    format: Format = "",  # noqa: A002
     table: str = "",
 ) -> Response:
     """What is wrong with one workflow, how far that is known, and where to look further."""
     if not workflow:
         return redirect("/globalerror", 302)
-    if order not in casetables.ORDERS:
-        raise Refused(400, f"order can be {' or '.join(casetables.ORDERS)}, not {order!r}.")
     snapshot = current_snapshot()
     if snapshot.cube.workflows.find(workflow) < 0:
         return unknown(workflow)
