@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -39,11 +40,13 @@ class House:
 class App:
     """An installation with nothing but jobs."""
 
-    def __init__(self, folder: Path, *jobs: Job, errors: str = "{}") -> None:
+    def __init__(self, folder: Path, *jobs: Job, errors: str = "{}", data: str = "data") -> None:
         self.path = folder / "plugins.yml"
-        self.path.write_text(f"wwt: {{data_dir: data, refresh_minutes: 15}}\nerrors: {errors}\n", encoding="utf-8")
+        house = f"{{data_dir: {data}, store: 'sqlite:///data/wwt.db', refresh_minutes: 15}}"
+        self.path.write_text(f"wwt: {house}\nerrors: {errors}\n", encoding="utf-8")
         config = load(self.path)
-        config.house.data_dir.mkdir(exist_ok=True)
+        for made in (folder / "data", config.house.data_dir):
+            made.mkdir(exist_ok=True)
         self.now = NOON
         self.store = open_store(config.house.store, clock=lambda: self.now)
         self.house = House(config, Hooks())
@@ -502,6 +505,58 @@ def test_a_run_that_is_at_work_is_not_buried(make: Callable[..., App]) -> None:
         app.clockwork.sweep()
 
     assert app.run(run_id).state == "running"
+
+
+#: A server in the folder that is its argument, which has one job: it waits until its input ends.
+OTHER = """
+import sys
+from pathlib import Path
+from tests.test_jobs import App
+from wwt_framework.plugin import Job
+
+def work(progress):
+    print("at work", flush=True)
+    sys.stdin.read()
+    return "done"
+
+app = App(Path(sys.argv[1]), Job("count", work), data="other")
+print(app.clockwork.run_now("count").state, flush=True)
+"""
+
+
+@contextmanager
+def at_work(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another server with the same store, in the middle of a run."""
+    command = [sys.executable, "-c", OTHER, str(folder)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1]
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "at work\n"
+        yield other
+
+
+def test_two_servers_with_one_sqlite_store_and_folders_of_their_own_leave_each_others_runs_alone(
+    make: Callable[..., App], tmp_path: Path
+) -> None:
+    with at_work(tmp_path) as other:
+        app = make(Job("count", lambda progress: "1"))
+        app.clockwork.sweep()
+        (run,) = ledger.runs(app.store, 5)
+        ends, _ = other.communicate()
+
+    assert run.state == "running"
+    assert ends == "done\n"
+    assert app.run(run.id).text == "done"
+
+
+def test_the_run_of_another_server_that_was_killed_is_lost(make: Callable[..., App], tmp_path: Path) -> None:
+    with at_work(tmp_path) as other:
+        other.kill()
+    app = make(Job("count", lambda progress: "1"))
+    app.clockwork.sweep()
+
+    assert [run.state for run in ledger.runs(app.store, 5)] == ["lost"]
 
 
 def test_a_killed_process_lets_go_of_its_run(make: Callable[..., App], tmp_path: Path) -> None:

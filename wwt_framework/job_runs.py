@@ -29,14 +29,19 @@ ELSEWHERE = timedelta(hours=24)
 _NOTE_EVERY = 0.5
 
 
-def _lock(data_dir: Path, run_id: str) -> Path:
-    return data_dir / "locks" / f"{run_id}.lock"
+def place(store: Store, data_dir: Path) -> Path:
+    """Where the locks of runs lie: beside an SQLite file, whatever *data_dir* its processes have; else there."""
+    return store.beside or data_dir
+
+
+def _lock(where: Path, run_id: str) -> Path:
+    return where / "locks" / f"{run_id}.lock"
 
 
 @contextmanager
-def held(data_dir: Path, run_id: str) -> Iterator[bool]:
-    """Hold the lock of a run; False when somebody else does."""
-    path = _lock(data_dir, run_id)
+def held(where: Path, run_id: str) -> Iterator[bool]:
+    """Hold the lock of a run at the `place` *where*; False when somebody else does."""
+    path = _lock(where, run_id)
     path.parent.mkdir(parents=True, exist_ok=True)
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -51,10 +56,10 @@ def held(data_dir: Path, run_id: str) -> Iterator[bool]:
         os.close(file)
 
 
-def is_held(data_dir: Path, run_id: str) -> bool:
+def is_held(where: Path, run_id: str) -> bool:
     """Whether a living process holds the lock of a run."""
     try:
-        file = os.open(_lock(data_dir, run_id), os.O_RDWR | os.O_CLOEXEC)
+        file = os.open(_lock(where, run_id), os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:
@@ -68,19 +73,20 @@ def is_held(data_dir: Path, run_id: str) -> bool:
 
 def bury(store: Store, data_dir: Path) -> list[JobRun]:
     """Mark the runs whose process died as lost; gives them as they were."""
-    lost = [run for run in ledger.runs(store, 1000, states=("running",)) if not _alive(store, data_dir, run)]
+    where = place(store, data_dir)
+    lost = [run for run in ledger.runs(store, 1000, states=("running",)) if not _alive(store, where, run)]
     for run in lost:
         told = "its process ended without a word"
         log.warning("a run is lost", extra={"run": run.id, "job": run.name, "pid": run.pid, "host": run.host})
         ledger.end_run(store, run.id, "lost", f"{told} (process {run.pid} on {run.host or 'an unknown host'})")
-        _lock(data_dir, run.id).unlink(missing_ok=True)
+        _lock(where, run.id).unlink(missing_ok=True)
     return lost
 
 
-def _alive(store: Store, data_dir: Path, run: JobRun) -> bool:
+def _alive(store: Store, where: Path, run: JobRun) -> bool:
     # An SQLite store has its processes on one host, whatever name that host has today; else the lock may be elsewhere.
     if store.is_sqlite or run.host == platform.node():
-        return is_held(data_dir, run.id)
+        return is_held(where, run.id)
     return run.started_at is None or store.now() - run.started_at < ELSEWHERE
 
 

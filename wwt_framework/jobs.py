@@ -240,7 +240,7 @@ class Clockwork:
                 return
             self._busy.add(run.name)
         try:
-            with job_runs.held(self._data_dir, run.id) as mine:
+            with job_runs.held(job_runs.place(self._app.store, self._data_dir), run.id) as mine:
                 if mine and ledger.start_run(self._app.store, run.id):
                     self._carry_out(run)
         finally:

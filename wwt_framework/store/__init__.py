@@ -48,6 +48,11 @@ class Store:
     def is_sqlite(self) -> bool:
         return isinstance(self.database, peewee.SqliteDatabase)
 
+    @property
+    def beside(self) -> Path | None:
+        """The folder of an SQLite file, which all who use the store have in common; None: the store is on a server."""
+        return Path(self.database.database).resolve().parent if self.is_sqlite else None
+
     @classmethod
     def memory(cls, clock: Callable[[], datetime] = utcnow) -> Store:
         """The twin for tests and trials: the same in every respect, but gone when it is closed."""
