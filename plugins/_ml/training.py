@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field, model_validator
 
+from wwt_framework import hookimpl
 from wwt_framework.options import PluginOptions
-from wwt_framework.plugin import ComputeDoor, History, Progress, TrainingReport
+from wwt_framework.plugin import ComputeDoor, History, PluginContext, Predictor, Progress, TrainingReport
 
-from .forecasting import save
+from .forecasting import Forecaster, load, save
 from .learning import Describe, Fit, Table, learn
 from .search import searched
-
-#: The table that was read last: predictors that describe cases alike learn one after the other from the same history.
-_LAST: list[tuple[weakref.ref[Any], Describe, Table]] = []
 
 
 class LearnerOptions(PluginOptions):
@@ -48,6 +47,25 @@ class LearnerOptions(PluginOptions):
         return self
 
 
+class Learner:
+    """A predictor that learns by *fit* from what *describe* sees of each task."""
+
+    def __init__(self, context: PluginContext[Any], describe: Describe, fit: Fit) -> None:
+        self._name = context.name.partition(".")[2]
+        self._options: LearnerOptions = context.options
+        self._compute = context.compute
+        self._describe = describe
+        self._fit = fit
+
+    @hookimpl
+    def train_predictor(self, history: History, into: Path, progress: Progress) -> TrainingReport | None:
+        return train(history, into, progress, self._describe, self._fit, self._options, self._compute)
+
+    @hookimpl
+    def load_predictor(self, folder: Path) -> Predictor:
+        return Forecaster(self._name, load(folder), self._describe)
+
+
 def train(
     history: History, into: Path, progress: Progress, describe: Describe, fit: Fit, options: LearnerOptions,
     compute: ComputeDoor,
@@ -57,7 +75,7 @@ def train(
     def told(what: str) -> None:
         progress(None, what)
 
-    table = _table(history, describe, progress)
+    table = _read(_Reading(history, describe, progress))
     if len(table) < options.least_tasks:
         return None
     choice = searched(table, fit, options, compute, told)
@@ -71,12 +89,22 @@ def train(
     return TrainingReport(text, len(table), learnt.training_set, {"features": float(len(learnt.names))})
 
 
-def _table(history: History, describe: Describe, progress: Progress) -> Table:
-    """The rows of *history*; read once where several learn from it."""
-    for seen, how, table in _LAST:
-        if seen() is history and how is describe:
-            return table
-    _LAST.clear()
-    table = Table.of(history, describe, lambda rows: progress(None, f"reading, {rows:,} tasks"))
-    _LAST.append((weakref.ref(history), describe, table))
-    return table
+@dataclass(frozen=True, eq=False)
+class _Reading:
+    """A table to be read: the same one when *history* is the very same, and is described alike."""
+
+    history: History
+    describe: Describe
+    progress: Progress
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Reading) and self.history is other.history and self.describe is other.describe
+
+    def __hash__(self) -> int:
+        return hash((id(self.history), self.describe))
+
+
+@lru_cache(maxsize=1)
+def _read(reading: _Reading) -> Table:
+    """The rows of a history; read once where several predictors learn from it, one after the other."""
+    return Table.of(reading.history, reading.describe, lambda rows: reading.progress(None, f"reading, {rows:,} tasks"))

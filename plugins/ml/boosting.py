@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from pydantic import Field
 
-from wwt_framework import hookimpl
-from wwt_framework.plugin import History, PluginContext, Predictor, Progress, TrainingReport
+from wwt_framework.plugin import PluginContext
 
 from .._ml.features import features_of
-from .._ml.forecasting import Forecaster, load
 from .._ml.learning import Array, Member, linear
-from .._ml.training import LearnerOptions, train
+from .._ml.training import Learner, LearnerOptions
 
 
-class Boosting:
+class Boosting(Learner):
     """Expect actions by boosted trees and a linear model together: what weighs may depend on what else is seen."""
 
     class Options(LearnerOptions):
@@ -27,17 +24,7 @@ class Boosting:
         columns: int = Field(300, ge=1, le=5000, description="features that trees see, those that most tasks have")
 
     def __init__(self, context: PluginContext[Options]) -> None:
-        self._name = context.name.partition(".")[2]
-        self._options = context.options
-        self._compute = context.compute
-
-    @hookimpl
-    def train_predictor(self, history: History, into: Path, progress: Progress) -> TrainingReport | None:
-        return train(history, into, progress, features_of, fit, self._options, self._compute)
-
-    @hookimpl
-    def load_predictor(self, folder: Path) -> Predictor:
-        return Forecaster(self._name, load(folder), features_of)
+        super().__init__(context, features_of, fit)
 
 
 def fit(matrix: Array, labels: Array, options: Boosting.Options) -> Sequence[Member]:

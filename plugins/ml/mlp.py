@@ -6,20 +6,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydantic import Field
 
-from wwt_framework import hookimpl
 from wwt_framework.model import Case, Readiness
-from wwt_framework.plugin import History, PluginContext, Predictor, Progress, TrainingReport
+from wwt_framework.plugin import PluginContext
 
 from .._ml.features import Features
-from .._ml.forecasting import Forecaster, load
 from .._ml.learning import Array, Member
-from .._ml.training import LearnerOptions, train
+from .._ml.training import Learner, LearnerOptions
 
 #: Readiness of a site at that time, as the older console parted them.
 PARTS = ("good_sites", "bad_sites")
@@ -78,7 +75,7 @@ def _table(raw_data: Mapping[str, Any], parameter: str) -> tuple[Array, Array, l
     return matrix, np.array(numbers), labels
 
 
-class Mlp:
+class Mlp(Learner):
     """Expect actions by the older console's neural network on counts alone: kept for comparison."""
 
     class Options(LearnerOptions):
@@ -89,17 +86,7 @@ class Mlp:
         parameters: tuple[str, ...] = Field((), description="parameters of reruns that are expected, too")
 
     def __init__(self, context: PluginContext[Options]) -> None:
-        self._name = context.name.partition(".")[2]
-        self._options = context.options
-        self._compute = context.compute
-
-    @hookimpl
-    def train_predictor(self, history: History, into: Path, progress: Progress) -> TrainingReport | None:
-        return train(history, into, progress, counts_of, fit, self._options, self._compute)
-
-    @hookimpl
-    def load_predictor(self, folder: Path) -> Predictor:
-        return Forecaster(self._name, load(folder), counts_of)
+        super().__init__(context, counts_of, fit)
 
 
 def fit(matrix: Array, labels: Array, options: Mlp.Options) -> Sequence[Member]:

@@ -77,6 +77,25 @@ class How:
     rounds: int = 200  # of the bootstrap
 
 
+@dataclass(frozen=True)
+class _Made:
+    """A model that was trained, and is not judged yet."""
+
+    into: Path
+    report: TrainingReport
+    predictor: Predictor
+
+
+@dataclass(frozen=True)
+class _Round:
+    """What all models of one training have in common."""
+
+    judged: Judged
+    how: How
+    version: str
+    now: datetime
+
+
 def trainable(hooks: Hooks, wanted: Sequence[str] = ()) -> list[str]:
     """The plugins that can be trained, or those of *wanted*, by full or short name. Raises `WwtError`."""
     known = hooks.implementing("train_predictor")
@@ -105,7 +124,7 @@ def _train(
     tell("splitting the past by time and by family")
     learnt, judged = split(history, SHARES)
     version = f"{now:%Y%m%d-%H%M%S}"
-    made: dict[str, tuple[Path, TrainingReport, Predictor]] = {}
+    made: dict[str, _Made] = {}
     without: dict[str, Trained] = {}
     for plugin in plugins:
         tell(f"training {plugin}")
@@ -115,15 +134,13 @@ def _train(
         else:
             made[plugin] = found
     tell("judging on later decisions")
-    asked: dict[str, Predictor] = {plugin: predictor for plugin, (_, _, predictor) in made.items()}
+    asked = {plugin: one.predictor for plugin, one in made.items()}
     olds = {f"{plugin} as it was": old for plugin in made if (old := current(hooks, data_dir, plugin)) is not None}
     beside: dict[str, Predictor] = {ALWAYS: Always(learnt.labels), PROCEDURES: Procedures(hooks)}
-    found_all = judge(judged.history, {**asked, **olds, **beside})
-    trained = [
-        without.get(plugin) or _kept(Models(data_dir, plugin), made[plugin], found_all, how, version, now)
-        for plugin in plugins
-    ]
-    baselines = tuple(score(found_all.truth, found_all.said[name], how.rounds) for name in beside)
+    all_of_them = _Round(judge(judged.history, {**asked, **olds, **beside}), how, version, now)
+    trained = [without.get(plugin) or _kept(Models(data_dir, plugin), made[plugin], all_of_them) for plugin in plugins]
+    truth, said = all_of_them.judged.truth, all_of_them.judged.said
+    baselines = tuple(score(truth, said[name], how.rounds) for name in beside)
     return Training(learnt, judged, tuple(trained), baselines)
 
 
@@ -159,10 +176,8 @@ def learnt_by(
     return answer.value, loaded.value
 
 
-def _train_one(
-    hooks: Hooks, models: Models, plugin: str, part: Part, version: str, tell: Tell
-) -> tuple[Path, TrainingReport, Predictor] | Trained:
-    """Folder, report and model; or why there is none."""
+def _train_one(hooks: Hooks, models: Models, plugin: str, part: Part, version: str, tell: Tell) -> _Made | Trained:
+    """The model, or why there is none."""
     try:
         into = models.begin(version)
     except WwtError as error:
@@ -170,7 +185,7 @@ def _train_one(
     try:
         made = learnt_by(hooks, plugin, part.history, into, lambda _, doing: tell(f"{plugin}: {doing}"))
         if made is not None:
-            return into, *made
+            return _Made(into, *made)
         told = Trained(plugin, words="too little to learn from; nothing changed")
     except WwtError as error:
         told = Trained(plugin, words=str(error), failed=True)
@@ -178,33 +193,19 @@ def _train_one(
     return told
 
 
-def _kept(
-    models: Models,
-    made: tuple[Path, TrainingReport, Predictor],
-    judged: Judged,
-    how: How,
-    version: str,
-    now: datetime,
-) -> Trained:
+def _kept(models: Models, made: _Made, training: _Round) -> Trained:
     """What becomes of the model that was *made*; one that can not be kept changes nothing."""
     try:
-        return _keep(models, made, judged, how, version, now)
+        return _keep(models, made, training)
     except WwtError as error:
-        models.discard(made[0])
+        models.discard(made.into)
         return Trained(models.plugin, words=str(error), failed=True)
 
 
-def _keep(
-    models: Models,
-    made: tuple[Path, TrainingReport, Predictor],
-    judged: Judged,
-    how: How,
-    version: str,
-    now: datetime,
-) -> Trained:
-    into, report, _ = made
+def _keep(models: Models, made: _Made, training: _Round) -> Trained:
+    judged, how, report = training.judged, training.how, made.report
     if models.plugin in judged.failed:
-        models.discard(into)
+        models.discard(made.into)
         return Trained(models.plugin, words=judged.failed[models.plugin], failed=True)
     said = judged.said[models.plugin]
     believed = thresholds(judged.truth, said)
@@ -216,10 +217,10 @@ def _keep(
     elif not fits:
         words = f"{words}; {'it counts all the same' if how.force else 'the old one stays'}"
     about = models.keep(
-        into,
+        made.into,
         About(
-            models.plugin, f"{version}-{_stem(report.training_set)}", now, report.training_set, report.decisions,
-            report.text, version_of("scikit-learn"), believed, plain(scores), words,
+            models.plugin, f"{training.version}-{_stem(report.training_set)}", training.now, report.training_set,
+            report.decisions, report.text, version_of("scikit-learn"), believed, plain(scores), words,
         ),
     )  # fmt: skip
     which = models.which_or_none()
