@@ -60,8 +60,8 @@ def bound(path: Path, runs: int) -> dict[str, Any]:
     pivot = bounds.prepare(bounds.ingest(path))
     screens = [cost(lambda: bounds.first_screen(pivot)) for _ in range(runs)]
     n = len(pivot.table.workflows)
-    pages = [cost(lambda i=i: bounds.workflow(pivot, n * i // 40)) for i in range(40)]
-    lists = [cost(lambda c=c, s=s: bounds.listing(pivot, c, s)) for c, s in bounds.busy_pairs(pivot)]
+    pages = [cost(bounds.workflow, pivot, n * i // 40) for i in range(40)]
+    lists = [cost(bounds.listing, pivot, c, s) for c, s in bounds.busy_pairs(pivot)]
     return {
         "cells": len(pivot.table.task),
         "ingest": middle(times),

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -86,12 +87,10 @@ def _speed_of(snapshot: Snapshot, load: float, build: float, folder: Path) -> It
         it = running(f"clustering.{name}", {}, folder)
         asked = np.random.default_rng(0).choice(rows, 50, replace=False).tolist()
         first, _ = timed(
-            lambda it=it, at=asked[0]: it.ask("find_similar", workflow=matrix.rows[at], matrix=matrix, model=None, n=10)
+            partial(it.ask, "find_similar", workflow=matrix.rows[asked[0]], matrix=matrix, model=None, n=10)
         )
         times = [
-            timed(
-                lambda it=it, at=at: it.ask("find_similar", workflow=matrix.rows[at], matrix=matrix, model=None, n=10)
-            )[0]
+            timed(partial(it.ask, "find_similar", workflow=matrix.rows[at], matrix=matrix, model=None, n=10))[0]
             for at in asked
         ]
         yield f"G7: ten most similar with reasons, {name}: median {time_words(float(np.median(times)))}, worst {time_words(max(times))}; the first {time_words(first)}"
@@ -99,12 +98,8 @@ def _speed_of(snapshot: Snapshot, load: float, build: float, folder: Path) -> It
             model = folder / name
             model.mkdir()
             corpus = Corpus(matrix, contract_matrix({}))
-            took, report = timed(
-                lambda it=it, model=model, corpus=corpus: it.ask(
-                    "fit_clusters", corpus=corpus, into=model, progress=lambda *_: None
-                )
-            )
-            label, _ = timed(lambda it=it, model=model: it.ask("label_workflows", matrix=matrix, model=model))
+            took, report = timed(partial(it.ask, "fit_clusters", corpus=corpus, into=model, progress=lambda *_: None))
+            label, _ = timed(partial(it.ask, "label_workflows", matrix=matrix, model=model))
             yield f"    {name}: {report.text}: fit {time_words(took)}, labels {time_words(label)}"
         it.stop()
     yield f"    peak of memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB"
@@ -193,11 +188,7 @@ def _groupings(matrix: Matrix, folder: Path, size: int) -> Iterator[tuple[str, A
         it = running(f"clustering.{name.split(',')[0].split()[0]}", options, folder)
         model = Path(tempfile.mkdtemp(dir=folder))
         corpus = Corpus(matrix, contract_matrix({}))
-        took, _ = timed(
-            lambda it=it, model=model, corpus=corpus: it.ask(
-                "fit_clusters", corpus=corpus, into=model, progress=lambda *_: None
-            )
-        )
+        took, _ = timed(partial(it.ask, "fit_clusters", corpus=corpus, into=model, progress=lambda *_: None))
         labels = it.ask("label_workflows", matrix=matrix, model=model).labels
         yield name, [labels[row] for row in matrix.rows], took
         it.stop()
@@ -208,7 +199,7 @@ def _groupings(matrix: Matrix, folder: Path, size: int) -> Iterator[tuple[str, A
     yield "k-means, 20, on the vectors of patterns", found, took
     if size <= WITH_LOGS:
         for eps in (0.05, 0.1, 0.2):
-            took, found = timed(lambda eps=eps: DBSCAN(eps=eps, min_samples=5, metric="cosine").fit_predict(vectors))
+            took, found = timed(partial(DBSCAN(eps=eps, min_samples=5, metric="cosine").fit_predict, vectors))
             yield f"DBSCAN, {eps}", found, took
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import orjson
+
+Key = TypeVar("Key", int, str)
 
 _NUMBER = re.compile(r"\d+").match
 _PREP = re.compile(r"task_(.+?)__v").search
@@ -59,7 +62,7 @@ def ingest(path: Path) -> Table:
 
 
 def _sorted(tasks: list[str], codes: dict[int, int], sites: dict[str, int], rows: tuple[list[int], ...]) -> Table:
-    def ranked(known: dict) -> tuple[list, np.ndarray]:
+    def ranked(known: dict[Key, int]) -> tuple[list[Key], np.ndarray]:
         keys = sorted(known)
         rank = np.empty(len(known), np.int32)
         rank[[known[key] for key in keys]] = np.arange(len(keys))

@@ -12,15 +12,15 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
-import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -43,7 +43,16 @@ CANDIDATES = (
 )  # fmt: skip
 
 #: Label, family and time.
-Row = tuple[str, str, Any]
+Row = tuple[str, str, datetime]
+
+
+class Kinds(TypedDict):
+    """The features of one task by where they are from, and the number of its workflow."""
+
+    neither: dict[str, float]
+    texts: dict[str, float]
+    templates: dict[str, float]
+    number: int
 
 
 def _plugin(module: str, name: str, folder: Path) -> Any:
@@ -65,11 +74,13 @@ def mined(decisions: Iterable[Decision], miner: Any) -> Iterator[tuple[Decision,
             yield one, found
 
 
-def rows_of(part: Any, miner: Any) -> tuple[list[Row], list[dict[str, dict[str, float]]], list[Counter[str]]]:
-    """Rows with all features, by kind: ``texts``, ``templates``, ``neither`` and the workflow that they are of."""
+def rows_of(part: Any, miner: Any) -> tuple[list[Row], list[Kinds], list[Counter[str]]]:
+    """Rows, their features by kind, and all counts of each workflow."""
     from wwt_plugins._ml.features import features_of
 
-    rows, kinds, workflows = [], [], []
+    rows: list[Row] = []
+    kinds: list[Kinds] = []
+    workflows = []
     for number, (decision, templates) in enumerate(mined(part.history, miner)):
         label = decision_label(decision.action.kind, decision.action.values)
         family, types = family_of(decision.case), {task.path: task.task_type for task in decision.case.workflow.tasks}
@@ -118,14 +129,15 @@ def clusters_of(learnt: list[Counter[str]], judged: list[Counter[str]], folder: 
     ]  # fmt: skip
 
 
-def chosen(kinds: list[dict[str, Any]], what: str, clusters: list[int]) -> list[dict[str, float]]:
+def chosen(kinds: list[Kinds], what: str, clusters: list[int]) -> list[dict[str, float]]:
     """The features that *what* names, row by row."""
     found = []
     for one in kinds:
         features = dict(one["neither"])
-        for name in ("texts", "templates"):
-            if name in what:
-                features.update(one[name])
+        if "texts" in what:
+            features.update(one["texts"])
+        if "templates" in what:
+            features.update(one["templates"])
         if "cluster" in what:
             features[f"cluster:{clusters[one['number']]}"] = 1.0
         found.append(features)
@@ -144,7 +156,8 @@ def fit_of(model: str) -> Callable[[Any, Any, Any], Sequence[Any]]:
     from wwt_plugins._ml.learning import Member
 
     if model in ("linear", "boosting"):
-        return importlib.import_module(f"wwt_plugins.ml.{model}").fit  # just what it ships
+        fit: Callable[[Any, Any, Any], Sequence[Any]] = importlib.import_module(f"wwt_plugins.ml.{model}").fit
+        return fit  # just what it ships
     estimators: dict[str, Callable[[], Any]] = {
         "nearest neighbours": lambda: KNeighborsClassifier(50, weights="distance", metric="cosine", algorithm="brute"),
         "random forest": lambda: RandomForestClassifier(200, min_samples_leaf=3, random_state=1),
@@ -179,12 +192,12 @@ def said_of(model: str, rows: list[Row], features: list[Any], later: list[Any]) 
     learnt = learn(table, fit_of(model), options_of(model), ComputeHere(), lambda _: None)
     seconds = time.process_time() - began
     assert learnt is not None
-    at = {name: column for column, name in enumerate(learnt.names)}
-    cells = [(i, at[name], value) for i, one in enumerate(later) for name, value in one.items() if name in at]
+    columns = {name: column for column, name in enumerate(learnt.names)}
+    cells = [(i, columns[name], value) for i, one in enumerate(later) for name, value in one.items() if name in columns]
     row, column, value = zip(*cells, strict=True)
-    shape = (len(later), len(at))
+    shape = (len(later), len(columns))
     matrix = narrow(sp.csr_matrix((np.array(value, np.float32), (row, column)), shape=shape))
-    return Said(model, learnt.classes, learnt.probability(matrix)), seconds, len(at)
+    return Said(model, learnt.classes, learnt.probability(matrix)), seconds, len(columns)
 
 
 def main() -> None:
@@ -219,4 +232,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -48,6 +48,7 @@ def ours(path: Path) -> dict[str, Any]:
             at.mkdir()
             model.mkdir()
             columns = to_columns(orjson.loads(path.read_bytes()))
+            assert columns is not None  # a file that we made has nothing to be looked at closer
             write(at, SnapshotParts("v1", datetime.now(timezone.utc), (), columns))
             corpus = Corpus(matrix_of(open_snapshot(at)), contract_matrix({}))
             reports.append(plugin.ask("fit_clusters", corpus=corpus, into=model, progress=lambda *_: None))

@@ -98,13 +98,15 @@ def _figures(desk: Desk) -> dict[str, Cost]:
     told = {
         f"plan of {len(bulk)}": cost(lambda: kept.append(desk.plan({"workflows": bulk, "kind": "acdc"}))),
         f"submit of {len(bulk)}": cost(lambda: desk.submit(kept[0])),
-        "form of one": middle([cost(lambda n=name: desk.form(n)) for name in single]),
+        "form of one": middle([cost(desk.form, name) for name in single]),
     }
     plans: list[Any] = []
-    told["plan of one"] = middle(
-        [cost(lambda n=name: plans.append(desk.plan({"workflow": n, "kind": "acdc"}))) for name in single]
-    )
-    told["submit of one"] = middle([cost(lambda p=plan: desk.submit(p)) for plan in plans if plan.go])
+
+    def planned(name: str) -> None:
+        plans.append(desk.plan({"workflow": name, "kind": "acdc"}))
+
+    told["plan of one"] = middle([cost(planned, name) for name in single])
+    told["submit of one"] = middle([cost(desk.submit, plan) for plan in plans if plan.go])
     told["list of actions"] = middle([cost(desk.listed) for _ in range(20)])
     return told
 

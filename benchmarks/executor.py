@@ -106,11 +106,11 @@ class House:
 
 def _figures(house: House, open_: int) -> Iterator[tuple[str, Cost]]:
     house.submit(SINGLE)  # the password is checked once
-    yield "submit", middle([cost(lambda n=number: house.submit(n)) for number in range(SINGLE)])
+    yield "submit", middle([cost(house.submit, number) for number in range(SINGLE)])
     yield "getaction_first", cost(house.get)
     yield "getaction", middle([cost(house.get) for _ in range(20)])
     batches = [[f"open_{i:06}" for i in range(n * 100, n * 100 + 100)] for n in range(min(REPORTS, open_ // 100))]
-    yield "reportaction", middle([cost(lambda b=batch: house.report(b)) for batch in batches])
+    yield "reportaction", middle([cost(house.report, batch) for batch in batches])
 
 
 def measure(open_: int) -> dict[str, Any]:

@@ -38,8 +38,9 @@ class Cells:
 
 
 def _zipf(n: int, exponent: float) -> np.ndarray:
-    weights = 1.0 / np.arange(1, n + 1) ** exponent
-    return weights / weights.sum()
+    weights: np.ndarray = 1.0 / np.arange(1, n + 1) ** exponent
+    shares: np.ndarray = weights / weights.sum()
+    return shares
 
 
 def _modes(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

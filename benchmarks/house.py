@@ -15,9 +15,11 @@ import time
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, ParamSpec
 from urllib.parse import quote, urlencode
 from wsgiref.util import setup_testing_defaults
+
+P = ParamSpec("P")
 
 CONFIG = """\
 wwt: {data_dir: house}
@@ -42,11 +44,11 @@ class Cost(NamedTuple):
     wall: float
 
 
-def cost(work: Callable[[], Any]) -> Cost:
-    """What *work* costs, once."""
+def cost(work: Callable[P, Any], *args: P.args, **named: P.kwargs) -> Cost:
+    """What *work* costs, once, of these arguments."""
     gc.collect()
     wall, cpu = time.perf_counter(), time.process_time()
-    work()
+    work(*args, **named)
     return Cost(time.process_time() - cpu, time.perf_counter() - wall)
 
 
@@ -122,6 +124,10 @@ class Client:
         assert told[-1].startswith("200"), f"{path}: {told[-1]}: {body[:300]!r}"
         return body
 
+    def keep(self, path: str, into: list[bytes]) -> None:
+        """Put the body *into* a list."""
+        into.append(self.get(path))
+
 
 def _overviews(client: Client, snapshot: Any, runs: int) -> dict[str, Any]:
     """Every orientation without and with filters; no address twice, so that nothing can be remembered."""
@@ -136,9 +142,9 @@ def _overviews(client: Client, snapshot: Any, runs: int) -> dict[str, Any]:
         for run in range(runs):
             for query in queries:
                 address = "/globalerror?" + urlencode({**query, "minimum": 1 + run})
-                body: list[bytes] = []
-                times.append(cost(lambda a=address, b=body: b.append(client.get(a))))
-                sizes.append(len(body[0]))
+                bodies: list[bytes] = []
+                times.append(cost(client.keep, address, bodies))
+                sizes.append(len(bodies[0]))
         found[name], found[f"{name}_worst"] = middle(times), max(times)
         found[f"{name}_gz_kb"] = max(sizes) / 1000
     return found
@@ -157,7 +163,7 @@ def measure_pages(folder: Path, runs: int = 5) -> dict[str, Any]:
     found["first_page_of_a_visitor"] = middle(cost(lambda: client.get("/globalerror")) for _ in range(15))
     found |= _overviews(client, snapshot, runs)
     picked = [names[len(names) * i // 40] for i in range(40)]
-    pages = [cost(lambda n=name: client.get(f"/seeworkflow?workflow={quote(n)}")) for name in picked]
+    pages = [cost(client.get, f"/seeworkflow?workflow={quote(name)}") for name in picked]
     found["workflow"], found["workflow_worst"] = middle(pages), max(pages)
     found |= _lists(client, snapshot.cube, runs)
     app.close()
@@ -176,7 +182,7 @@ def _lists(client: Client, cube: Any, runs: int) -> dict[str, Any]:
     picked = sorted(workflows, key=workflows.__getitem__)[-LISTS:]
     pairs = [(int(cube.codes[at // len(cube.sites)]), cube.sites[at % len(cube.sites)]) for at in picked]
     costs = [
-        cost(lambda c=code, s=site: client.get(f"/listpage?errorcode={c}&sitename={quote(s)}"))
+        cost(client.get, f"/listpage?errorcode={code}&sitename={quote(site)}")
         for code, site in pairs
         for _ in range(runs)
     ]

@@ -188,15 +188,16 @@ def table(folder: Path, tasks: int, seed: int) -> list[str]:
     truth = Truth(tuple(map(str, first["labels"])), tuple(map(str, first["families"])))
     names = [str(task) for task in first["tasks"]]
     said = {}
-    for model, one in made.items():
-        assert [str(task) for task in one["tasks"]] == names, model
-        said[model] = Said(model, tuple(map(str, one["classes"])), one["probability"])
+    for model, kept in made.items():
+        assert [str(task) for task in kept["tasks"]] == names, model
+        said[model] = Said(model, tuple(map(str, kept["classes"])), kept["probability"])
     known = {}
     for name, probability in oracles(tasks, seed).items():
         p = np.array([probability[task] for task in names])
         known[name] = Said(name, ("acdc", "something else"), np.stack([p, 1 - p], 1))
     binary = Truth(tuple(x if x == "acdc" else "something else" for x in truth.labels), truth.families)
     best = score(binary, known["oracle: what shows"], 0).numbers["auc_acdc"].value
+    assert best is not None  # there are both kinds of decisions
     lines = [
         f"{len(truth):,} tasks, {truth.labels.count('acdc') / len(truth):.1%} acdc, seed {seed}",
         "| model | AUC of acdc | share of the best | balanced accuracy | macro F1 | log-loss | ECE | trained in | memory | a workflow |",
@@ -205,6 +206,7 @@ def table(folder: Path, tasks: int, seed: int) -> list[str]:
     for model, one in said.items():
         numbers = score(truth, one, 500).numbers
         auc = numbers["auc_acdc"].value
+        assert auc is not None
         lines.append(
             f"| {model} | {numbers['auc_acdc']} | {(auc - 0.5) / (best - 0.5):.0%} | {numbers['balanced_accuracy'].value:.3f} "
             f"| {numbers['macro_f1'].value:.3f} | {numbers['log_loss'].value:.4f} | {numbers['calibration_error'].value:.4f} "

@@ -148,5 +148,5 @@ def _with_clients(server: Served, folder: Path, pages: Addresses, pause: float, 
 
 
 if __name__ == "__main__":
-    hasty = {"seconds": 0.5, "count": 20} if "--hasty" in sys.argv else {}
-    print(json.dumps(measure(Path(sys.argv[1]), **hasty)))
+    how_long, how_many = (0.5, 20) if "--hasty" in sys.argv else (BEFORE_S, ALONE)
+    print(json.dumps(measure(Path(sys.argv[1]), how_long, how_many)))

@@ -24,6 +24,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -128,8 +129,8 @@ def mining() -> None:
     print("|---|---|---|---|---|---|---|---|---|")
     hit: list[float] = []
     for name, lines, truth in corpora():
-        found, seconds = _best(lambda lines=lines: ours(lines))  # type: ignore[misc]  # one of a loop
-        base, longer = _best(lambda lines=lines: plain(lines))  # type: ignore[misc]  # one of a loop
+        found, seconds = _best(partial(ours, lines))
+        base, longer = _best(partial(plain, lines))
         right = accuracy(truth, found) if truth else None
         hit += [] if right is None else [right]
         print(
@@ -209,8 +210,8 @@ def searching(total: int) -> None:
         print("| searched for | texts found | ms | reading all, ms | ratio |")
         print("|---|---|---|---|---|")
         for words, wanted in SEARCHES:
-            (_, found, more), ms = _clock(lambda wanted=wanted: index.search(wanted, 50))  # type: ignore[misc]  # one of a loop
-            _, slow = _clock(lambda wanted=wanted: _read_all(index.path, wanted))  # type: ignore[misc]  # one of a loop
+            (_, found, more), ms = _clock(partial(index.search, wanted, 50))
+            _, slow = _clock(partial(_read_all, index.path, wanted))
             print(
                 f"| {words} | {found:,}{' of the newest 10,000' if more else ''} | {ms:,.1f} | {slow:,.0f} | {slow / ms:,.1f} |"
             )
@@ -234,6 +235,11 @@ def _clock(run: Callable[[], Any]) -> tuple[Any, float]:
 # -- again ---------------------------------------------------------------------
 
 
+def _keep_all(index: Any, batches: list[Any], at: datetime) -> None:
+    for batch in batches:
+        index.keep(batch, at)
+
+
 def again(total: int, url: str) -> None:
     """A refresh that tells what the one before told."""
     with tempfile.TemporaryDirectory(prefix="wwt-bench-") as folder:
@@ -248,7 +254,7 @@ def again(total: int, url: str) -> None:
         ):
             batches = list(said(total))
             before, begun = _written(store), server_ticks()
-            took = cost(lambda batches=batches, at=at: [index.keep(batch, at) for batch in batches])  # type: ignore[misc]  # one of a loop
+            took = cost(_keep_all, index, batches, at)
             served = time_words(server_seconds(begun)) if url else ""
             written = _written(store) - before
             print(

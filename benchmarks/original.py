@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 import types
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def _in_a_process(folder: Path, repaired: bool, what: str) -> dict[str, Any] | N
 def _stand_ins(folder: Path) -> None:
     """Answers from memory in place of services."""
     oracle = types.ModuleType("cx_Oracle")
-    oracle.DatabaseError = type("DatabaseError", (Exception,), {})
+    oracle.__dict__["DatabaseError"] = type("DatabaseError", (Exception,), {})
     sys.modules.setdefault("cx_Oracle", oracle)
     import cmstoolbox.webtools
     import mongomock
@@ -72,7 +73,7 @@ def _stand_ins(folder: Path) -> None:
 
     names = {task.split("/", 2)[1] for task in json.loads((folder / "all_errors.json").read_bytes())}
     told = {}
-    preps: dict[str, dict] = {}
+    preps: dict[str, dict[str, Any]] = {}
     for name in names:
         found = re.search(r"task_(.+?)__v.*_(\d\d)(\d\d)(\d\d)_(\d\d)(\d\d)(\d\d)_", name)
         if found is None:  # of a name without a date it knows nothing, as of any that a service does not know
@@ -82,12 +83,14 @@ def _stand_ins(folder: Path) -> None:
         told[name] = document
         preps.setdefault(prep, {})[name] = document
 
-    def get_json(_host: str, request: str, params: dict | str = "", *_rest: object, **_named: object) -> dict:
-        if request == "/reqmgr2/data/request" and "prep_id" in params:
+    def get_json(
+        _host: str, request: str, params: Mapping[str, str] | str = "", *_rest: object, **_named: object
+    ) -> dict[str, Any]:
+        if request != "/reqmgr2/data/request" or isinstance(params, str):
+            return {"rows": []}
+        if "prep_id" in params:
             return {"result": [preps.get(params["prep_id"], {})]}
-        if request == "/reqmgr2/data/request":
-            return {"result": [{params["name"]: told[params["name"]]}] if params.get("name") in told else []}
-        return {"rows": []}
+        return {"result": [{params["name"]: told[params["name"]]}] if params.get("name") in told else []}
 
     cmstoolbox.webtools.get_json = get_json
     sitereadiness.RESULT = (folder / "prodstatus.txt").read_text()

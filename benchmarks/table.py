@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from benchmarks.house import Cost
@@ -219,7 +219,7 @@ def markdown(table: list[Row]) -> list[str]:
     return [*head, *(f"| {' | '.join(row)} |" for row in table), ""]
 
 
-def as_markdown(every: list[Mapping[str, Any]], machine: str) -> str:
+def as_markdown(every: Sequence[Mapping[str, Any]], machine: str) -> str:
     """The tables of all sizes, from small to large, and how things grow between the first and the last."""
     lines = [machine, ""]
     missed: list[str] = []

@@ -18,7 +18,9 @@ check() {
 
 check "ruff check" "$bin/ruff" check --quiet .
 check "ruff format" "$bin/ruff" format --check --quiet --output-format concise .  # `make format` mends it
-check "mypy" "$bin/mypy" wwt_framework plugins
+mkdir -p build/types
+ln -sfn ../../plugins build/types/wwt_plugins  # under this name they are installed, and benchmarks import them
+check "mypy" "$bin/mypy" wwt_framework plugins benchmarks
 
 if [ "${1:-}" != lint ]; then
     check "pytest" "$bin/pytest" "$@"
