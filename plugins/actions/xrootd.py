@@ -93,7 +93,10 @@ class Xrootd:
         return Health(bool(program), f"{program} is there" if program else self._missing())
 
     def file_exists(self, visit: Visit, _user: User, _snapshot: Snapshot) -> Reply:
-        """``{"xrdfs_locate": 1}`` when some server has the file, 0 when none has; an error when that is not known."""
+        """Whether a file can still be found.
+
+        ``{"xrdfs_locate": 1}`` when some server has it, 0 when none has; an error when that is not known.
+        """
         given = visit.query.get("filename", "")
         match = _FILE.fullmatch(given) if isinstance(given, str) and len(given) <= _LONGEST else None
         if match is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from wwt_framework.web.operations import Operation
@@ -35,6 +35,7 @@ _KNOWN = {
     "401": "Nobody of this name, password or token is known here, and this is not for everybody.",
     "403": "You lack the role, or another web page sent this in your name.",
     "429": "Too many tries to sign in; Retry-After says when to try again.",
+    "5XX": "It can not be told at this moment, or failed; the sentence says which.",
 }
 _CHANGING = {
     "409": "Somebody was faster.",
@@ -60,6 +61,7 @@ def document(operations: Sequence[Operation], session_cookie: str, *, open_readi
         "info": {"title": "WorkflowWebTools", "version": "1", "description": ABOUT},
         "paths": paths,
         "components": {
+            "responses": _refusals(schemas),
             "schemas": schemas.named,
             "securitySchemes": {**_SCHEMES, "session": session},
         },
@@ -104,6 +106,8 @@ def _plain(path: str) -> str:
 
 
 def _security(one: Operation, *, open_reading: bool) -> list[dict[str, list[str]]]:
+    if not one.identify:
+        return []
     ways = ("basic", "token") if one.for_scripts else ("basic", "token", "session")
     needed: list[dict[str, list[str]]] = [{way: []} for way in ways]
     free = one.role == "anyone" or (one.role == "viewer" and open_reading and not one.changes)
@@ -115,7 +119,8 @@ def _in_path(name: str) -> dict[str, Any]:
 
 
 def _parameter(one: Parameter) -> dict[str, Any]:
-    words = {"description": one.words} if one.words else {}
+    told = one.words or next(filter(None, (getattr(kind, "words", "") for kind in one.kinds)), "")
+    words = {"description": told} if told else {}
     return {"name": one.name, "in": "query", "required": one.required, **words, "schema": parameter_schema(one)}
 
 
@@ -130,7 +135,9 @@ def parameter_schema(one: Parameter) -> Schema:
         return schema
     if one.default == "" and one.kinds:
         return {"anyOf": [schema, {"const": ""}]} if "enum" not in schema else {"enum": ["", *schema["enum"]]}
-    return {**schema, **({"default": one.default} if one.default else {})}
+    if not one.default:
+        return schema
+    return {**schema, "default": int(one.default) if schema.get("type") == "integer" else one.default}
 
 
 def _body(one: Operation, schemas: Schemas) -> dict[str, Any]:
@@ -149,11 +156,18 @@ def _body(one: Operation, schemas: Schemas) -> dict[str, Any]:
 
 def _responses(one: Operation, schemas: Schemas) -> dict[str, Any]:
     told = {str(status): _answer(status, shape, one, schemas) for status, shape in one.answers.items()}
-    words: Mapping[str, str] = {**_READING, **(_KNOWN if one.identify else {}), **(_CHANGING if one.changes else {})}
+    words = {**_READING, **(_KNOWN if one.identify else {}), **(_CHANGING if one.changes else {})}
+    if not (one.parameters or one.open_form or one.accepts or "{id}" in one.path):
+        del words["404"]  # it is asked for nothing that could be missing
+    refused = {status: {"$ref": f"#/components/responses/{status}"} for status in words}
+    return dict(sorted({**refused, **told}.items()))
+
+
+def _refusals(schemas: Schemas) -> dict[str, Any]:
+    """What every address may answer in the place of what was asked for."""
     fault = {JSON: {"schema": schemas.of(Fault)}}
-    refused = {status: {"description": text, "content": fault} for status, text in words.items()}
-    later = "It can not be told at this moment, or failed; the sentence says which."
-    return {**refused, **told, "5XX": {"description": later, "content": fault}} if one.identify else {**refused, **told}
+    words = {**_READING, **_KNOWN, **_CHANGING}
+    return {status: {"description": text, "content": fault} for status, text in sorted(words.items())}
 
 
 def _answer(status: int, shape: Any, one: Operation, schemas: Schemas) -> dict[str, Any]:

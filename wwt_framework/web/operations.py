@@ -96,4 +96,4 @@ def _of_plugins(pages: Mapping[str, Sequence[Contributed]]) -> Iterator[Operatio
 def _words(function: Callable[..., Any], title: str) -> tuple[str, str]:
     """Summary and description, as the docstring has them; *title* where there is none."""
     first, _, more = (inspect.getdoc(function) or title).partition("\n\n")
-    return " ".join(first.split()).rstrip("."), more
+    return " ".join(first.replace("``", "").split()).rstrip("."), more.replace("``", "`")

@@ -111,7 +111,10 @@ class AutoAcdc:
         return [Panel("Automatic ACDC", "auto_acdc_panel.html", {"workflow": case.workflow.name}, place="side")]
 
     def of_one(self, visit: Visit, user: User, snapshot: Snapshot) -> Reply:  # noqa: ARG002  # as every page
-        """``{workflow, parameters: {Action, ...}}``; ``{}`` when nothing would be done; 502 when that is not known."""
+        """What the service would have done about a workflow.
+
+        ``{workflow, parameters: {Action, ...}}``; ``{}`` when nothing would be done; 502 when that is not known.
+        """
         workflow = visit.query.get("workflow", "")
         workflow = workflow if isinstance(workflow, str) else workflow[-1]
         rule, status, trouble = self._asked(workflow, snapshot.case(workflow))

@@ -115,7 +115,7 @@ class Executor:
         ]
 
     def get(self, visit: Visit, user: User, snapshot: Snapshot) -> Reply:  # noqa: ARG002  # as every page
-        """``{workflow: {Action, Reasons, Parameters, user, ACDCs}}``.
+        """What operators asked for: ``{workflow: {Action, Reasons, Parameters, user, ACDCs}}``.
 
         Open actions by default; ``acted=1`` those that were done, ``acted=-1`` both. ``days``: submitted since then;
         0, as nothing, means everything that there is.

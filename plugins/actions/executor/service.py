@@ -116,6 +116,7 @@ def _replying(answer: Callable[[Visit, User], BaseModel]) -> Callable[[Visit, Us
 
 
 def _openapi(visit: Visit, user: User, snapshot: Snapshot) -> Reply:  # noqa: ARG001  # as every page
+    """What executors may say, in OpenAPI 3.1, without all else."""
     return Reply(json=openapi())
 
 

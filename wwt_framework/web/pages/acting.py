@@ -52,14 +52,17 @@ _ASKS = {
     for one in (
         Parameter("workflows", kinds=(Given(),), words="names of workflows", many=True),
         Parameter("action", kinds=(Given(),), words="a kind of action"),
-        Parameter("dotasks", (), words="only these tasks; none: all"), Parameter("shortreason", ""), Parameter("longreason", ""),
+        Parameter("dotasks", (), words="only these tasks; none: all"), Parameter("shortreason", "", words="name of a reason; a new one is kept in the book"), Parameter("longreason", "", words="its text"),
     )
 }  # fmt: skip
 
 
 @page(role="operator", methods=("POST",), answers={200: RESULT, 409: (RESULT, Fault)}, asks=_ASKS)
 def send(step: Drawn = "", draft: Drawn = "", **_posted: Any) -> Response:
-    """What the buttons of the form do: draw it again, show a preview, queue; without ``step`` the original's form."""
+    """Queues an action on workflows, as a form or a script fills it in.
+
+    A program is told what became of each workflow. People see the form again, a preview or the result, as ``step`` says.
+    """
     posted = dict(current_visit().form)
     if step == "select":
         return _select(posted)

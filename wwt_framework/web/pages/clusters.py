@@ -333,7 +333,10 @@ _ASKED = {"message": str, "run": str}
 
 @page(role="operator", answers=_ASKED)
 def ask_cluster() -> Response:
-    """Has workflows grouped anew, when a script asks; people are asked whether they mean it."""
+    """Has workflows grouped anew, when a script asks.
+
+    People are asked whether they mean it.
+    """
     if current_visit().method == "GET" and seen_by_script():
         return _group_anew()
     return render("cluster.html", done=False, plugins=current_app().alike.groupers(current_house().hooks))

@@ -34,7 +34,10 @@ _ASKED = {"message": str, "run": str}
 
 @page(role="operator", answers=_ASKED)
 def ask_reset(prepid: _Name = "", workflow: _Name = "") -> Response:
-    """Has one workflow, one PrepID or everything fetched anew, when a script asks; people are asked whether they mean it."""
+    """Has one workflow, one PrepID or everything fetched anew, when a script asks.
+
+    People are asked whether they mean it.
+    """
     if _acts_at_once():
         return _reset(prepid, workflow)
     what = renewal.reset_words(prepid, workflow)
@@ -67,7 +70,10 @@ _MARKED = {"message": str, "prepid": str}
 
 @page(role="operator", answers=_MARKED)
 def ask_mark(prepid: str) -> Response:
-    """Marks a PrepID for the next update, when a script asks; people are asked whether they mean it."""
+    """Marks a PrepID for the next update, when a script asks.
+
+    People are asked whether they mean it.
+    """
     if _acts_at_once():
         return _mark(prepid)
     _check_prep(prepid)
