@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import threading
 
 import pytest
 
 from tests.services.alike.alike_world import COUNTS, WORKFLOWS, Grouper
 from tests.web.house import HOSTILE
+from wwt_framework.config import PluginConfig
+from wwt_framework.hooks.loader import Loaded
 from wwt_framework.model import Action, ActionState, ErrorCount, ExitCode, Similar, Workflow
+from wwt_framework.services.alike.likeness import Likenesses
 from wwt_framework.store import ledger
 
 LABELS = {"wf_a": 0, "wf_b": 0, "wf_c": 1, "wf_none": -1}
@@ -229,6 +233,28 @@ def test_a_broken_clusterer_costs_its_groups_and_no_page(client, grouper):
     assert "Similar workflows are missing here" in workflow.text
     assert "<b>no model" not in page.text + workflow.text
     assert client.get("/similarwfs?workflow=wf_a").status == 503
+
+
+def test_a_clusterer_that_hangs_is_told_on_both_pages_and_asked_again_by_an_admin(client, grouper):
+    now, grouper.waits = [0.0], threading.Event()
+    client.app.alike = Likenesses(client.app.store, client.app.alike.models, 0.0, lambda: now[0])
+    one = PluginConfig("clustering", "one", "one", where="plugins.yml:7")
+    client.app.house.loaded = (Loaded(one, state="ready", hooks=("label_workflows",)),)
+    assert "The groups are being worked out" in client.get("/clusters").text
+    now[0] = 901.0
+    told, plugins = client.get("/clusters").text, client.get("/plugins", user="adam").text
+    hanging, grouper.waits = grouper.waits, None
+    client.sign_in("adam")
+    client.post("/plugins/release", form={"csrf_token": client.csrf_token(), "plugin": "clustering.one"})
+    client.app.alike._patience_s = 60.0
+    again = client.get("/clusters")
+    hanging.set()
+
+    assert "There are no groups to show: clustering.one has worked on them for more than 15 minutes" in told
+    assert "Not asked for label_workflows: its answers came too late." in plugins
+    assert "did not answer within 900 s, and may never" in plugins
+    assert "Try clustering.one again" in plugins
+    assert cells(again)[1].startswith("exit code 8028")
 
 
 def test_before_the_first_fit_the_page_says_so(client):
