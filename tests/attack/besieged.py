@@ -63,6 +63,8 @@ HARM = (
 )
 #: Words that an attribute or element made of such a text would have.
 BETRAYED = (MARK, "onerror", "onload", "onfocus", "srcdoc")
+#: One workflow among them that can be acted on: the house acts on no name that no grid would give.
+FINE, FINE_PREP = "olga_Run2018A_v1_211104_103015_1234", "HIG-RunIISummer20-00001"
 _CHEAP = "{time_cost: 1, memory_kib: 8, parallelism: 1, domains: [example.org], deadline_s: 60}"
 _KINDS = ("acdc", "clone", "recovery", "special", "mail")
 NOW = datetime.now(timezone.utc).replace(microsecond=0)
@@ -80,7 +82,7 @@ def besieged(folder: Path) -> App:
         type(config)(config.path, house, config.plugins, config.checksum), app.house.hooks, app.house.loaded
     )
     names = workflows()
-    grouper = Grouper({name: i % 4 for i, name in enumerate(names)}, dict(enumerate(HARM[-4:])))
+    grouper = Grouper({name: i % 4 for i, name in enumerate([*names, FINE])}, dict(enumerate(HARM[-4:])))
     grouper.near = tuple(Similar(name, 0.1, HARM[-3:], HARM[:2]) for name in names[:5])
     app.house.hooks.register("clustering.harm", grouper, deadline_s=60)
     app.house.hooks.register("extras.harm", Harm(), deadline_s=60)
@@ -146,11 +148,12 @@ def _publish(app: App, data: Path) -> None:
             Workflow(name, text, text, text, text, 5, NOW, tasks=(Task(f"/{name}/{_inner(text)}", text, text),),
                      parameters={text: text, "SiteWhitelist": [text]}, assistance=text)
             for name, text in zip(names, HARM, strict=True)
-        ],
+        ]
+        + [Workflow(FINE, FINE_PREP, tasks=(Task(f"/{FINE}/Production", "Production"),))],
         ErrorColumns.of([
             ErrorCount(f"/{name}/{_inner(text)}", 8028 + i, text, 5 + i)
             for i, (name, text) in enumerate(zip(names, HARM, strict=True))
-        ]),
+        ] + [ErrorCount(f"/{FINE}/Production", 8028, "T2_CH_CERN", 7)]),
         errors_state={name: i % 4 for i, name in enumerate(names)},
         logs=logs,
         recoveries=[(n, Recovery(f"/{n}/{_inner(t)}", frozenset({t}), 3)) for n, t in zip(names, HARM, strict=True)],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any
 
 import hypothesis
@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from schemathesis.config import SchemathesisConfig
 from schemathesis.core.failures import FailureGroup
 
-from tests.attack.besieged import ADMIN, MACHINE, OPERATOR, PASSWORD, besieged, workflows
+from tests.attack.besieged import ADMIN, FINE, FINE_PREP, MACHINE, OPERATOR, PASSWORD, besieged, workflows
 from tests.attack.parameters import PLAUSIBLE, Visitors, addresses
 from tests.test_docs import tool
+from tests.web.test_lab_pages import keep as keep_lab_result
 from wwt_framework.store import ledger
 from wwt_framework.web import wsgi
 
@@ -27,6 +28,17 @@ PICKY = {
     "/listpage": "two of three parameters have to be given",
     "/file_exists": "one file of the grid has a name of its own form",
 }
+#: What is not there: what is asked for with it is refused, whatever it is.
+REFUSED = {
+    "POST /api/v1/executor/answer": "an action that is claimed", "GET /file_exists": "the program xrdfs",
+    "POST /passkeys/add": "a device that signs", "POST /passkeys/enter": "a device that signs",
+    "POST /passkeys/options": "an account of this installation behind basic", "POST /sitesfortasks": "a draft that waits",
+}  # fmt: skip
+#: What opens the way to the code behind the first check, beside what nobody else in these tests can act on.
+SENSE: dict[str, Any] = {
+    **PLAUSIBLE, "workflow": FINE, "prepid": FINE_PREP, "workflows": [FINE], "action": "clone", "by": "clustering.harm",
+    "documents": [{"workflow": FINE, "parameters": {"Action": "clone"}}],
+}  # fmt: skip
 #: What a well-formed request gets whose content makes no sense here: an unknown workflow or site, an empty form.
 _WELL_FORMED = ["2xx", "401", "403", "404", "409", "422", "429", "5xx"]
 #: The client unpacks nothing.
@@ -61,6 +73,7 @@ class Api:
         self.app = app
         self.pages = closed(wsgi.build(app))
         self.asked: Counter[str] = Counter()
+        self.answered: defaultdict[str, set[int]] = defaultdict(set)
         config = SchemathesisConfig.from_dict(
             {
                 "checks": {
@@ -70,6 +83,9 @@ class Api:
             }
         )
         self.schema = schemathesis.openapi.from_wsgi(DESCRIPTION, self.pages, config=config)
+        # What operators ask for has to be something that an executor carries out.
+        ledger.heard(app.store, "fine", "", {"kinds": {"clone": {}}, "version": "1"})
+        keep_lab_result(app)
         self.known: dict[str, list[str]] = {
             "/actions/{id}": [action.id for action in ledger.actions_on(app.store, workflows()[0])],
             "/lab/{id}": [one.id for one in ledger.lab_results(app.store, limit=3)],
@@ -101,6 +117,7 @@ class Api:
             auth = (visitor, PASSWORD) if visitor else None
             sent = {"auth": auth, "headers": _PLAIN}
             response = case.call(**sent)
+            self.answered[operation.label].add(response.status_code)
             try:
                 case.validate_response(response, headers=_PLAIN, excluded_checks=excluded, transport_kwargs=sent)
             except FailureGroup as failures:
@@ -113,11 +130,14 @@ class Api:
 
     def make_sense(self, case: Any) -> None:
         """Name what is there, so that the code behind the first check is reached."""
-        for name in case.query or {}:
-            if name in PLAUSIBLE and case.operation.path != "/resetcache":  # takes only what a grid calls a workflow
-                case.query[name] = PLAUSIBLE[name]
-        if case.path_parameters and self.known.get(case.operation.path):
-            case.path_parameters["id"] = self.known[case.operation.path][0]
+        path, case.cookies = case.operation.path, {}
+        case.query |= {name: SENSE[name] for name in case.query or {} if name in SENSE}
+        if path == "/listpage":
+            case.query = {"errorcode": "8028", "workflow": FINE, "format": "json"}
+        if isinstance(case.body, dict) and SENSE.keys() & case.body.keys():
+            case.body = {**case.body, **{name: SENSE[name] for name in case.body if name in SENSE}}
+        if case.path_parameters and self.known.get(path):
+            case.path_parameters["id"] = self.known[path][0]
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +171,8 @@ VISITORS = (ADMIN, OPERATOR, MACHINE, "")
 @MODES
 def test_the_api_keeps_to_its_description_whatever_it_is_sent(api: Api, mode: Any) -> None:
     assert wrong_with(api, ADMIN, mode, 6) == []
-    assert sum(api.asked.values()) > 200
+    if mode is GOOD:
+        assert {label for label, statuses in api.answered.items() if 200 not in statuses} <= set(REFUSED)
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -169,6 +169,19 @@ def test_what_a_plugin_reads_of_the_address_is_checked_by_the_house(
     assert (got.status, got.json.get("error", "")) == (status, words)
 
 
+def test_what_a_plugin_reads_of_the_address_of_a_post_is_no_form(installation: Any) -> None:
+    asks = (Field("code", "code", "integer", minimum=1, maximum=9),)
+    mine = Page(
+        "report", "Mine", lambda visit, user, snapshot: Reply(json={}), methods=("POST",), asks=asks, accepts=Asked, answers={},
+    )  # fmt: skip
+    client = installation(plugins={"extras.mine": WithPages((mine,))})
+
+    told = described(client)["paths"]["/p/extras.mine/report"]["post"]
+
+    assert [(one["name"], one["in"]) for one in told["parameters"]] == [("code", "query")]
+    assert told["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Asked"}
+
+
 def test_a_plugin_whose_shape_is_none_costs_its_own_line_only(installation: Any, caplog: Any) -> None:
     broken = Page("broken", "Broken", lambda visit, user, snapshot: Reply(json=1), answers=object())
     fine = Page("fine", "Fine", lambda visit, user, snapshot: Reply(json=1), answers=int)

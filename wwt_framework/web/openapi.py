@@ -91,11 +91,10 @@ def _operation(one: Operation, schemas: Schemas, *, open_reading: bool) -> dict[
         "security": _security(one, open_reading=open_reading),
         "responses": _responses(one, schemas),
     }
-    if not one.changes or "{id}" in one.path:
-        told["parameters"] = [
-            *([_in_path("id")] if "{id}" in one.path else []),
-            *(_parameter(parameter) for parameter in one.parameters if not one.changes),
-        ]
+    told["parameters"] = [
+        *([_in_path("id")] if "{id}" in one.path else []),
+        *(_parameter(parameter) for parameter in one.parameters if not one.in_form),
+    ]
     if one.changes and (body := _body(one, schemas)):
         told["requestBody"] = body
     return told
@@ -143,7 +142,7 @@ def parameter_schema(one: Parameter) -> Schema:
 def _body(one: Operation, schemas: Schemas) -> dict[str, Any]:
     if one.accepts is not None:
         return {"required": True, "content": {JSON: {"schema": schemas.of(one.accepts, "validation")}}}
-    if not one.parameters and not one.open_form:
+    if not one.in_form or not (one.parameters or one.open_form):
         return {}
     required = [parameter.name for parameter in one.parameters if parameter.required]
     schema = {

@@ -25,7 +25,8 @@ class Operation:
     description: str
     answers: Mapping[int, Any]  # status -> shape
     parameters: tuple[Parameter, ...] = ()  # of the address, or of a form
-    open_form: bool = False  # a form that takes other fields, too
+    in_form: bool = False  # the parameters are fields of a form
+    open_form: bool = False  # which takes others, too
     accepts: Any = None  # the shape of a JSON body
     files: tuple[str, ...] = ()  # what else than JSON ``format`` may say: csv, txt
     for_scripts: bool = False  # who comes with a session gets a page
@@ -54,7 +55,7 @@ def _of_core(own: Mapping[str, Sequence[Handler]]) -> Iterator[Operation]:
             for method in rules.methods:
                 yield Operation(
                     path.replace("/*", "/{id}"), method, rules.role, "core", summary, description, by_status(rules.answers),
-                    tuple(parameters), takes_all and method != "GET", rules.accepts,
+                    tuple(parameters), method != "GET", takes_all and method != "GET", rules.accepts,
                     _files(parameters), method == "GET" and not rules.json and "format" not in {one.name for one in named},
                     rules.identify,
                 )  # fmt: skip
