@@ -33,7 +33,7 @@ TEST := $(VENV)/.installed-test-$(PLACE)
 DOCS := $(VENV)/.installed-docs-$(PLACE)
 DEMO := $(VENV)/.installed-demo-$(PLACE)
 
-.PHONY: help demo install test test-all drill bench coverage lint format docs components clean distclean
+.PHONY: help demo install test quick test-all drill bench coverage lint format docs components clean distclean
 .DEFAULT_GOAL := help
 
 help:  ## what can be made
@@ -46,6 +46,9 @@ install: $(CORE)  ## install this tree, editable, into .venv
 
 test: $(TEST) components  ## install what the tests need, then lint, types and tests
 	@tools/test.sh $(PARALLEL) $(ARGS)
+
+quick: $(TEST)  ## the tests that need neither other programs nor many seconds: minutes
+	@$(VENV)/bin/pytest $(PARALLEL) -m "not (drill or slow or needs)" $(ARGS)
 
 test-all: $(TEST)  ## the tests without a browser, with every Python from 3.10 to 3.13 that is here
 	@tools/test-all.sh $(ARGS)

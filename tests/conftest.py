@@ -33,6 +33,9 @@ COMPONENTS: dict[str, tuple[str, ...]] = {
     "postgresql": ("postgres", "/usr/lib/postgresql/*/bin/postgres"),
 }
 
+#: Folders whose tests start the program, or sit through its bad days.
+WHOLE_PROGRAMS = {"attack", "benchmarks", "live", "roof", "soak"}
+
 
 def find(component: str) -> str | None:
     """Path of the program of *component*, None where it is not installed."""
@@ -49,6 +52,12 @@ def lacking(reason: str) -> None:
     if IN_CI:
         pytest.fail(f"{reason}; in CI this is a failure", pytrace=False)
     pytest.skip(reason)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent.name in WHOLE_PROGRAMS:
+            item.add_marker(pytest.mark.slow)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -23,6 +23,8 @@ from wwt_framework.testing.doors import ComputeHere
 from wwt_plugins._ml import learning
 from wwt_plugins.ml.linear import Linear
 
+pytestmark = pytest.mark.slow
+
 HISTORY = contract_history(60)
 
 

@@ -131,6 +131,7 @@ def test_two_commands_begin_with_what_a_bare_machine_lacks():
         assert " make python3-venv " in line
 
 
+@pytest.mark.slow
 def test_every_command_in_the_docs_exists(commands: click.Group):
     named = told(DOCS, r"(?:^|/|[|] )wwt((?: (?:--verbose|[a-z][a-z-]*))+)")
     missing = [
@@ -143,6 +144,7 @@ def test_every_command_in_the_docs_exists(commands: click.Group):
     assert missing == []
 
 
+@pytest.mark.slow
 def test_every_option_of_a_command_in_the_docs_exists(commands: click.Group):
     wrong = []
     for page, line in told(DOCS, r"(?:^|/|[|] )wwt (\S.*)"):

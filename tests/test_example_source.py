@@ -13,6 +13,8 @@ import pytest
 from wwt_framework.hooks import loader
 from wwt_framework.testing.running import Running, running
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def example(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -12,6 +12,8 @@ from wwt_framework.errors import WwtError
 from wwt_framework.job_refresh import Child
 from wwt_framework.store import ledger, open_store
 
+pytestmark = pytest.mark.slow
+
 LOUD = """
 import atexit, os, sys
 from wwt_framework import hookimpl

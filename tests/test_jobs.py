@@ -358,6 +358,7 @@ def with_file(app: App) -> App:
     return app
 
 
+@pytest.mark.slow
 def test_a_refresh_runs_in_a_process_of_its_own(make: Callable[..., App]) -> None:
     app = with_file(make(errors=GOOD))
     run = app.clockwork.run_now(REFRESH)
@@ -376,6 +377,7 @@ def test_a_refresh_that_can_not_write_has_failed_with_its_sentence(make: Callabl
     assert "snapshots" in run.text
 
 
+@pytest.mark.slow
 def test_a_bad_edit_of_the_configuration_does_not_stop_refreshes(make: Callable[..., App]) -> None:
     app = with_file(make(errors=GOOD))
     app.path.write_text("wwt: {no_such_key: 1}\n", encoding="utf-8")
@@ -384,6 +386,7 @@ def test_a_bad_edit_of_the_configuration_does_not_stop_refreshes(make: Callable[
     assert run.state == "done", run.text
 
 
+@pytest.mark.slow
 def test_single_workflows_and_prep_ids_that_wait_are_asked_for_at_once(make: Callable[..., App]) -> None:
     app = with_file(make(errors=GOOD))
     runs = [
@@ -401,6 +404,7 @@ def test_single_workflows_and_prep_ids_that_wait_are_asked_for_at_once(make: Cal
     assert [app.run(run_id).state for run_id in whole] == ["queued", "queued"]
 
 
+@pytest.mark.slow
 def test_p19_a_refresh_that_wants_everything_anew_says_so_to_its_process(make: Callable[..., App]) -> None:
     app = with_file(make(errors=GOOD))
     run = app.clockwork.run_now(REFRESH, "olga", anew=True)
@@ -421,6 +425,7 @@ def test_closing_ends_a_refresh_and_says_so(make: Callable[..., App], tmp_path: 
     assert (app.run(run.id).state, app.run(run.id).text) == ("lost", "ended because the program was closed")
 
 
+@pytest.mark.slow
 def test_a_chore_aside_is_a_command_in_a_process_of_its_own(make: Callable[..., App]) -> None:
     app = make()
     aside = Chore(Job("no-such-thing", lambda *_: "not here"), aside=timedelta(minutes=5))

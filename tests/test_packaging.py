@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 import setuptools
 
+pytestmark = pytest.mark.slow
+
 NAMESPACES = ("errors", "clustering", "actions", "ml", "auth")
 PACKAGES = {"wwt_framework": "wwt_framework", "plugins": "wwt_plugins"}  # folder -> package
 SHIPPED = ("setup.py", "pyproject.toml", "MANIFEST.in", "LICENSE", "README.md", "plugins.yml", *PACKAGES)

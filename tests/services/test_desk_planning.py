@@ -513,6 +513,7 @@ problems = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(problems, max_size=4, unique_by=lambda problem: problem.message))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_nothing_that_a_guard_says_is_dropped_and_nothing_it_stops_is_sent(tmp_path_factory, said):

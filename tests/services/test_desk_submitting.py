@@ -197,6 +197,7 @@ class Moody:
 NAMES = [f"w_{i}" for i in range(6)]
 
 
+@pytest.mark.slow
 @given(
     against=st.tuples(*[st.frozensets(st.sampled_from(NAMES))] * 2),
     moved=st.frozensets(st.sampled_from(NAMES)),

@@ -240,6 +240,7 @@ def test_c6_another_database_is_no_book_of_reasons(store: Store, tmp_path: Path)
     assert "it is no reasons.db" in import_file(store, tmp_path / "other.db", "anna").problems[0]
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=300) | st.text(max_size=300).map(lambda text: text.encode("utf-8", "replace")))
 def test_c6_any_file_at_all_is_read_or_told_of(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     store = Store.memory()
@@ -259,6 +260,7 @@ _JSON = st.recursive(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @given(st.lists(_JSON, max_size=4))
 def test_c6_any_json_at_all_is_kept_or_told_of(tmp_path_factory: pytest.TempPathFactory, records: list[Any]) -> None:
     store = Store.memory()

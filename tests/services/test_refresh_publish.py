@@ -284,6 +284,7 @@ def _run(folder: Path, generation: int) -> float:
     return time.monotonic() - began
 
 
+@pytest.mark.slow
 def test_a_refresh_killed_anywhere_leaves_a_whole_snapshot(tmp_path: Path) -> None:
     _kill_again_and_again(tmp_path, 5)
 
@@ -320,6 +321,7 @@ def _read_while_refreshing(tmp_path: Path, generations: int) -> None:
     assert len(seen) > 1
 
 
+@pytest.mark.slow
 def test_readers_never_see_a_mix_of_two_snapshots(tmp_path: Path) -> None:
     _read_while_refreshing(tmp_path, 5)
 

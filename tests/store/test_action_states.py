@@ -204,6 +204,7 @@ def machine(store: Store) -> type[Machine]:
     return type("LedgerMachine", (Machine,), {"store": store})
 
 
+@pytest.mark.slow
 def test_ledger_does_what_a_simple_model_does(machine, request):
     many = hypothesis.settings.default.max_examples
     few = many // 4 if "postgresql" in request.node.name else many

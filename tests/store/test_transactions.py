@@ -267,6 +267,7 @@ def _kills(url: str, times: int) -> None:
         store.close()
 
 
+@pytest.mark.slow
 def test_a_writer_killed_in_the_middle_leaves_a_whole_store(url: str) -> None:
     _kills(url, 5)
 

@@ -204,6 +204,7 @@ TABLE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("user", EVERYBODY)
 @pytest.mark.parametrize(("method", "path", "who"), TABLE)
 def test_roles_with_closed_reading(installation, method, path, who, user):

@@ -533,6 +533,7 @@ def test_texts_beyond_a_page_are_offered(installation: Any, snapshot: Callable[.
     assert "text 49" in text_of(said(second)[-1])
 
 
+@pytest.mark.slow
 def test_d9_every_page_of_a_hostile_world_is_valid_html_without_anything_foreign(
     installation: Any, hostile_world: Snapshot
 ) -> None:

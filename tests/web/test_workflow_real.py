@@ -132,6 +132,7 @@ def test_j8_workflowerrors_of_every_real_workflow_is_what_the_file_says(
     }
 
 
+@pytest.mark.slow
 def test_p9_p11_the_page_of_every_real_workflow_shows_what_the_file_says(
     installation: Callable[..., Any], real: tuple[Snapshot, dict[str, Tables]]
 ) -> None:

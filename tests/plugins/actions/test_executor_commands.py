@@ -14,6 +14,8 @@ from wwt_framework.errands import report_actions
 from wwt_framework.errors import WwtError
 from wwt_framework.model import ActionState
 
+pytestmark = pytest.mark.slow
+
 
 def run(folder: Path, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(

@@ -14,6 +14,7 @@ from wwt_framework.store import ledger
 Clients = Callable[..., OldClient]
 
 
+@pytest.mark.slow
 def test_j1_j2_an_old_client_fetches_acts_and_reports_over_one_connection(served: Served, connect: Clients) -> None:
     first, second = served.submit("wf1_a"), served.submit("wf1_b")
     client = connect(served)
@@ -31,6 +32,7 @@ def test_j1_j2_an_old_client_fetches_acts_and_reports_over_one_connection(served
     assert [served.state(first), served.state(second)] == [ActionState.DONE, ActionState.DONE]
 
 
+@pytest.mark.slow
 def test_j2_an_old_client_reconnects_after_the_connection_broke(served: Served, connect: Clients) -> None:
     served.submit("wf2_a")
     client = connect(served)
@@ -61,6 +63,7 @@ def test_j2_names_that_no_workflow_has_do_not_exist_and_the_others_are_reported(
     assert served.state(action) is ActionState.DONE
 
 
+@pytest.mark.slow
 def test_j1_the_key_in_the_body_opens_a_closed_installation_and_so_does_a_token(
     closed: Served, connect: Clients
 ) -> None:

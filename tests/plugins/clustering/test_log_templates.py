@@ -90,6 +90,7 @@ def test_order_of_texts_does_not_change_their_templates(tmp_path_factory, texts,
     assert first == second
 
 
+@pytest.mark.slow
 @given(TEXTS, TEXTS)
 @settings(deadline=None, max_examples=60)
 def test_text_keeps_its_template_over_restarts_and_other_texts(tmp_path_factory, texts, more):

@@ -17,6 +17,8 @@ from wwt_plugins.errors.world.acts import Act, append_act, read_acts
 from wwt_plugins.errors.world.grid import Grid
 from wwt_plugins.errors.world.sites import statuses
 
+pytestmark = pytest.mark.slow
+
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
 LATER = NOON + timedelta(days=3)  # all that fails in an ACDC made at noon has failed by then
 LIFE = 14 * 86400

@@ -16,6 +16,8 @@ from wwt_plugins.errors.world.draws import bits, pick, uniform
 from wwt_plugins.errors.world.failures import Failures
 from wwt_plugins.errors.world.sites import PLACE
 
+pytestmark = pytest.mark.slow
+
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
 DEPTHS = [717, 491, 372, 92, 97, 31, 18, 5]  # REALISM 3
 

@@ -25,6 +25,8 @@ from wwt_plugins.errors.world.made import CAUSES
 from wwt_plugins.errors.world.state import State
 from wwt_plugins.errors.world.words import excerpts
 
+pytestmark = pytest.mark.slow
+
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
 POPULATIONS = ("acted", "running")
 #: Words of causes that no real text says, as those of operators' procedures are another matter: memory, agent ...

@@ -23,6 +23,8 @@ from wwt_plugins.errors.world.grid import Grid
 from wwt_plugins.errors.world.operators import KINDS
 from wwt_plugins.errors.world.sites import NOISE, SITES
 
+pytestmark = pytest.mark.slow
+
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
 PLACES = SITES + NOISE
 WORKFLOWS = 60_000

@@ -97,6 +97,7 @@ def shape(said):
     return tuple(f"{one.error_type.split(chr(10))[0].strip()}:{one.exit_code}" for one in said)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", COUNTED)
 def test_the_errors_of_a_job_come_together_as_often_as_was_counted(code):
     jobs = 3000

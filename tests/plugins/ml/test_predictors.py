@@ -18,6 +18,8 @@ from wwt_plugins._ml.features import features_of, reason_of
 from wwt_plugins._ml.learning import Member, linear, mend
 from wwt_plugins.ml.mlp import counts_of, get_classifier
 
+pytestmark = pytest.mark.slow
+
 
 class TestBaseline(PredictorContract):
     plugin = "ml.baseline"
