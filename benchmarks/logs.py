@@ -6,6 +6,7 @@ beside reading every text with LIKE, which is what a database does without an in
 
 ``python -m benchmarks.logs again [TEXTS] [URL]`` keeps TEXTS texts and then the same ones again, soon and two hours later, in
 SQLite or in the empty PostgreSQL database at URL, and says what the processor did and how much was written.
+``python -m benchmarks.logs search [TEXTS] [URL]`` does only the searching, in either.
 """
 
 from __future__ import annotations
@@ -33,7 +34,6 @@ from benchmarks.house import cost
 from benchmarks.table import time_words
 from wwt_framework.store import Store, open_store
 from wwt_framework.store.logs import Said, Wanted, open_log_index
-from wwt_framework.store.logs.sqlite import SqliteLogs
 from wwt_plugins.clustering.log_templates.masking import Mask, message_of, values_of
 from wwt_plugins.clustering.log_templates.tree import Tree
 
@@ -162,6 +162,7 @@ _SHAPES = (
     "The job was killed by the WMAgent for using too much wallclock time\nJob last known status was: {kind} {n}",
     "gfal-copy error: 70 (Communication error on send) - /store/unmerged/{n:012x}/{m}.root at T{k}_US_Site{k}",
 )
+WORKFLOWS = 20_000
 _KINDS = ("FallbackFileOpenError", "FileReadError", "StdException", "BadAlloc", "Timeout", "NoRecord")
 
 
@@ -171,7 +172,7 @@ def said(total: int) -> Iterator[list[Said]]:
     for begin in range(0, total, 5_000):
         batch = []
         for n in range(begin, min(begin + 5_000, total)):
-            k, workflow = n % 4, f"pdmvserv_task_HIG-Run{n % 20_000:05d}__v1_T_261123_120000_{n % 9_999}"
+            k, workflow = n % 4, f"pdmvserv_task_HIG-Run{n % WORKFLOWS:05d}__v1_T_261123_120000_{n % WORKFLOWS % 9_999}"
             text = _SHAPES[k].format(n=n, m=draw.randrange(10**8), k=n % 50, kind=draw.choice(_KINDS))
             batch.append(
                 Said(text, workflow, f"/{workflow}/T{n % 3}", 8000 + n % 40, f"T2_US_Site{n % 60}", _KINDS[n % 6])
@@ -190,15 +191,16 @@ SEARCHES: tuple[tuple[str, Wanted], ...] = (
 )
 
 
-def searching(total: int) -> None:
+def searching(total: int, url: str = "") -> None:
     with tempfile.TemporaryDirectory(prefix="wwt-bench-") as folder:
-        index = SqliteLogs(Path(folder) / "logs.db")
+        store = open_store(url or f"sqlite:///{folder}/wwt.db")
+        index = open_log_index(store, Path(folder))
         began, size = time.perf_counter(), 0
         for batch in said(total):
             index.keep(batch, NOON)
             size += sum(len(one.text) for one in batch)
         seconds = time.perf_counter() - began
-        disk = sum(path.stat().st_size for path in Path(folder).iterdir())
+        disk = _on_disk(store, Path(folder))
         began = time.perf_counter()
         for _, batch in zip(range(10), said(total), strict=False):
             index.keep(batch, NOON)
@@ -211,16 +213,31 @@ def searching(total: int) -> None:
         print("|---|---|---|---|---|")
         for words, wanted in SEARCHES:
             (_, found, more), ms = _clock(partial(index.search, wanted, 50))
-            _, slow = _clock(partial(_read_all, index.path, wanted))
+            _, slow = _clock(partial(_read_all, store, Path(folder), wanted))
             print(
-                f"| {words} | {found:,}{' of the newest 10,000' if more else ''} | {ms:,.1f} | {slow:,.0f} | {slow / ms:,.1f} |"
+                f"| {words} | {found:,}{' of the newest 10,000' if more else ''} | {ms:,.1f} | {slow:,.0f} | {slow / ms:,.1f} |",
+                flush=True,
             )
+        store.close()
 
 
-def _read_all(path: Path, wanted: Wanted) -> int:
-    word = wanted.words[0] if wanted.words else wanted.workflow
-    with sqlite3.connect(path) as db:
-        return len(db.execute("select id from log_text where text like ?", [f"%{word}%"]).fetchall())
+def _on_disk(store: Store, folder: Path) -> int:
+    if store.is_sqlite:
+        return sum(path.stat().st_size for path in folder.glob("logs.db*"))
+    with store.connection():
+        told = "select sum(pg_total_relation_size(oid)) from pg_class where relkind = 'r' and relname like 'log\\_%%'"
+        return int(store.database.execute_sql(told).fetchone()[0])
+
+
+def _read_all(store: Store, folder: Path, wanted: Wanted) -> int:
+    """How many texts have the first word, found by reading all of them."""
+    like = f"%{wanted.words[0] if wanted.words else wanted.workflow}%"
+    if store.is_sqlite:
+        with sqlite3.connect(folder / "logs.db") as db:
+            return len(db.execute("select id from log_text where text like ?", [like]).fetchall())
+    with store.connection():
+        # A condition on an expression finds no index.
+        return len(store.database.execute_sql("select id from log_text where text || '' ilike %s", [like]).fetchall())
 
 
 def _clock(run: Callable[[], Any]) -> tuple[Any, float]:
@@ -276,8 +293,9 @@ def _written(store: Store) -> int:
 
 def main() -> None:
     what, *rest = [*sys.argv[1:], ""]
-    if what == "again":
-        again(int(rest[0] or 100_000), rest[1] if len(rest) > 2 else "")  # the last one is empty
+    if what in ("again", "search"):
+        total, url = int(rest[0] or 100_000), rest[1] if len(rest) > 2 else ""  # the last one is empty
+        (again if what == "again" else searching)(total, url)
         return
     if DATA.is_dir():
         mining()

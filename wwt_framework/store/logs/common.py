@@ -203,7 +203,7 @@ class LogIndex(ABC):
                 found = int(self._rows(db, f"select count(distinct p.text){fits}", values)[0][0])
             else:
                 found = int(page[0][4]) if page else 0
-            hits = [self._hit(db, wanted, row) for row in page]
+            hits = self._hits(db, wanted, page)
             many = bool(wanted.words) and not wanted.workflow and self._many(db, wanted.words)
         return hits, found, many
 
@@ -234,30 +234,41 @@ class LogIndex(ABC):
     def _like(self) -> str:
         return "text like ? escape '\\'"
 
+    def _name_like(self) -> str:
+        return "name like ? escape '\\'"
+
     def _workflows(self, db: Any, word: str) -> set[int]:
         """The workflows that have *word* in their name; none when it is too short, or in too many."""
         if len(word) < _NAME_LETTERS:
             return set()
-        sql = (
-            f"select id from log_name where kind = 'w' and {self._like().replace('text', 'name', 1)} limit {_NAMES + 1}"
-        )
+        sql = f"select id from log_name where kind = 'w' and {self._name_like()} limit {_NAMES + 1}"
         found = self._rows(db, sql, [like(word)])
         return {row[0] for row in found} if len(found) <= _NAMES else set()
 
-    def _hit(self, db: Any, wanted: Wanted, row: tuple[Any, ...]) -> Hit:
+    def _hits(self, db: Any, wanted: Wanted, page: Sequence[tuple[Any, ...]]) -> list[Hit]:
+        """What there is to say of the texts of *page*."""
+        ids = [row[0] for row in page]
+        told = {row[0]: row[1:] for row in self._known(db, "select id, text, first_seen from log_text where id", ids)}
+        spots = self._spots(db, wanted, ids)
+        return [
+            Hit(int(id_), told[id_][0], _when(told[id_][1]), _when(seen), tuple(spots[id_]), int(places), int(jobs))
+            for id_, seen, jobs, places, _ in page
+        ]
+
+    def _spots(self, db: Any, wanted: Wanted, ids: Sequence[int]) -> dict[int, list[Spot]]:
+        """Id of a text -> where it was said, by most jobs first, not more than _SPOTS."""
+        found: dict[int, list[Spot]] = {id_: [] for id_ in ids}
         where, values = _filters(wanted)
-        told = self._rows(db, "select text, first_seen, last_seen from log_text where id = ?", [row[0]])[0]
-        spots = self._rows(
-            db,
-            "select w.name, t.name, p.exit_code, s.name, m.name, p.count, p.at from log_place p"
-            " join log_name w on w.id = p.workflow join log_name t on t.id = p.task join log_name s on s.id = p.site"
-            f" join log_name m on m.id = p.module where p.text = ? {where} order by p.count desc, 1, 2, 4 limit {_SPOTS}",
-            [row[0], *values],
+        sql = (
+            "select * from (select p.text, w.name as w, t.name as t, p.exit_code, s.name as s, m.name as m, p.count, p.at,"
+            " row_number() over (partition by p.text order by p.count desc, w.name, t.name, s.name) as place"
+            " from log_place p join log_name w on w.id = p.workflow join log_name t on t.id = p.task"
+            " join log_name s on s.id = p.site join log_name m on m.id = p.module"
+            f" where p.text in ({', '.join('?' * len(ids)) or 'null'}) {where}) as q where place <= {_SPOTS} order by 1, place"
         )
-        found = tuple(
-            Spot(w, t, code, s, m, count, None if at is None else _when(at)) for w, t, code, s, m, count, at in spots
-        )
-        return Hit(int(row[0]), told[0], _when(told[1]), _when(row[1]), found, int(row[3]), int(row[2]))
+        for id_, w, t, code, s, m, count, at, _ in self._rows(db, sql, [*ids, *values]):
+            found[id_].append(Spot(w, t, code, s, m, count, None if at is None else _when(at)))
+        return found
 
 
 def _newest(wanted: Wanted) -> tuple[str, list[Any]]:

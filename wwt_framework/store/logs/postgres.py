@@ -39,6 +39,9 @@ class PostgresLogs(LogIndex):
     def _like(self) -> str:
         return "text ilike ? escape '\\'"
 
+    def _name_like(self) -> str:
+        return "lower(name) like lower(?) escape '\\'"
+
     def _many(self, db: Any, words: Sequence[str]) -> bool:
         having, values = self._having(words)
         return int(self._rows(db, f"select count(*) from ({having}) as c", values)[0][0]) >= MOST
@@ -49,7 +52,8 @@ class PostgresLogs(LogIndex):
                 return ""
         return (
             "searches read every text, since the database has no pg_trgm: have its owner run CREATE EXTENSION pg_trgm; "
-            "CREATE INDEX log_text_trigrams ON log_text USING gin (text gin_trgm_ops)"
+            "CREATE INDEX log_text_trigrams ON log_text USING gin (text gin_trgm_ops); "
+            "CREATE INDEX log_name_trigrams ON log_name USING gin (lower(name) gin_trgm_ops) WHERE kind = 'w'"
         )
 
 
