@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wwt_framework.errors import StoreError
-from wwt_framework.store import Store
+from wwt_framework.store import Store, open_store
 from wwt_framework.store.logs import LogIndex, Said, Wanted, common, open_log_index, split_words
 from wwt_framework.store.logs.sqlite import SqliteLogs
 
@@ -79,6 +79,18 @@ def test_o1_part_of_a_workflow_s_name_finds_what_its_jobs_said(index: LogIndex) 
     assert texts(index, "HIG-Run_1811") == ["open the file"]
     assert texts(index, "HIG-Run_1811", "file") == ["open the file"]
     assert texts(index, "HIG-Run_1811", "door") == []
+    assert texts(index, "hig-rUN_1811") == ["open the file"]
+
+
+def test_o1_each_text_of_a_page_has_places_of_its_own_the_most_jobs_first(index: LogIndex) -> None:
+    index.keep([said("everywhere", workflow=f"wf_{n:02}", count=n) for n in range(1, 26)], NOON)
+    index.keep([said("once", workflow="wf_03", count=7)], NOON)
+
+    once, everywhere = index.search(Wanted(), 50)[0]
+
+    assert [(spot.workflow, spot.count) for spot in once.spots] == [("wf_03", 7)]
+    assert [spot.count for spot in everywhere.spots] == list(range(25, 5, -1))
+    assert (everywhere.places, everywhere.jobs) == (25, 325)
 
 
 @pytest.mark.parametrize(
@@ -223,6 +235,25 @@ def test_o1_postgresql_uses_its_trigrams(index: LogIndex, store: Store) -> None:
         with store.connection():
             store.database.execute_sql("drop index log_text_trigrams")
         assert "CREATE EXTENSION pg_trgm" in index.slow()
+
+
+@pytest.mark.needs("postgresql")
+def test_postgresql_finds_parts_of_names_by_trigrams(postgresql: Any, tmp_path: Path) -> None:
+    store = open_store(postgresql())
+    index = open_log_index(store, tmp_path)
+    index.keep([said("text")], NOON)
+    fits = index._name_like().replace("?", "%s")
+    with store.connection():
+        ask = store.database.execute_sql
+        ask(
+            "insert into log_name (kind, name) select 'w', 'task_HIG-Run' || md5(n::text) from generate_series(1, 20000) as n"
+        )
+        ask("select gin_clean_pending_list('log_name_trigrams')")  # as a vacuum does in time
+        ask("analyze log_name")
+        plan = ask(f"explain select id from log_name where kind = 'w' and {fits}", ["%Run_181126%"]).fetchall()
+    store.close()
+
+    assert any("log_name_trigrams" in row[0] for row in plan), plan
 
 
 # -- the file of its own --
