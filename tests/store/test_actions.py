@@ -181,6 +181,7 @@ def test_p4_a_workflow_is_acted_for_as_long_as_the_history_reaches_and_pending_w
     clock.go_on(hours=1)
     assert ledger.marks(store, since) == {"done-today": "acted", "open-for-long": "pending"}
     assert ledger.marks(store)["done-long-ago"] == "acted"
+    assert ledger.marks(store, workflows=["done-long-ago", "nobody"]) == {"done-long-ago": "acted"}
 
 
 def test_a_rehearsed_action_was_never_done(store: Store) -> None:

@@ -46,7 +46,9 @@ def number(value: Any, zero: str = "0") -> str:
         return UNKNOWN
     if not value:
         return zero
-    return f"{value:,}".replace(",", THIN) if isinstance(value, Integral) else f"{value:,.1f}".replace(",", THIN)
+    # A page has hundreds of numbers: to ask an abstract class about each takes a tenth of its time.
+    whole = type(value) is int or isinstance(value, Integral)
+    return (f"{value:,}" if whole else f"{value:,.1f}").replace(",", THIN)
 
 
 def percent(part: float, whole: float) -> str:

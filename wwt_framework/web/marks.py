@@ -21,7 +21,4 @@ def recent_marks() -> Mapping[str, str]:
 def marks_of(names: Sequence[str]) -> dict[str, str]:
     """Workflow -> none, pending or acted, for *names* only, however long ago."""
     store = current_exchange().app.store
-    found = dict.fromkeys(names, "none")
-    found.update((action.workflow, "acted") for action in ledger.done_actions(store, names))
-    found.update((action.workflow, "pending") for action in ledger.open_actions(store, names))
-    return found
+    return {**dict.fromkeys(names, "none"), **ledger.marks(store, workflows=names)}

@@ -191,8 +191,8 @@ def last_events(store: Store, workflows: Iterable[str]) -> dict[str, int]:
     return {name: found[name].number if name in found else 0 for name in names}
 
 
-def marks(store: Store, since: datetime | None = None) -> dict[str, str]:
-    """Workflow -> "pending" (an action is open) or "acted" (one was done at *since* or later).
+def marks(store: Store, since: datetime | None = None, workflows: Iterable[str] | None = None) -> dict[str, str]:
+    """Workflow -> "pending" (an action is open) or "acted" (one was done at *since* or later); of *workflows* only.
 
     Pending wins: something is still to be done. Workflows without either are left out.
     """
@@ -200,11 +200,12 @@ def marks(store: Store, since: datetime | None = None) -> dict[str, str]:
     acted = (table.state == ActionState.DONE.value) & ~table.rehearsed
     if since is not None:
         acted &= table.changed_at >= since
+    found: dict[str, str] = {}
     with store.connection():
-        found = {row[0]: "acted" for row in table.select(table.workflow).where(acted).distinct().tuples()}
-        open_ones = table.state.in_(_OPEN) & ~table.rehearsed
-        pending = table.select(table.workflow).where(open_ones).distinct().tuples()
-        found.update((row[0], "pending") for row in pending)
+        for mark, rows in (("acted", acted), ("pending", table.state.in_(_OPEN) & ~table.rehearsed)):
+            whole = table.select(table.workflow).where(rows).distinct()
+            parts = [whole] if workflows is None else [whole.where(table.workflow.in_(n)) for n in _slices(workflows)]
+            found.update((row[0], mark) for part in parts for row in part.tuples())
     return found
 
 
