@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.visiting import serving, sign_in, unreadable
+from tests.browser.visiting import ask_while, serving, sign_in, unreadable
 from tests.services.desk_world import WF, World, workflow
 from tests.web.house import People
 from wwt_framework.app import App
@@ -72,10 +72,7 @@ def started(folder: Path) -> Iterator[tuple[str, App]]:
 
 def groups(page: Page, address: str) -> Locator:
     """The lines of the table of groups; after a start they take a moment, and without script they are asked for again."""
-    page.goto(f"{address}/clusters")
-    worked_out = page.get_by_text("The groups are being worked out")
-    while worked_out.count():
-        page.goto(f"{address}/clusters")
+    ask_while(page, f"{address}/clusters", page.get_by_text("The groups are being worked out"))
     return page.locator(".cl-groups tbody tr")
 
 

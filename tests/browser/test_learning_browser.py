@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.visiting import serving, sign_in, unreadable
+from tests.browser.visiting import ask_while, serving, sign_in, unreadable
 from tests.services.desk_world import WF
 from tests.web.acting_house import KINDS, acting_app
 from tests.web.test_lab_pages import NOON, RESULT, Rules
@@ -141,9 +141,7 @@ def test_p10_the_page_of_a_workflow_says_why_a_model_is_silent(
     with harmed(tmp_path, learnt, harm) as address:
         sign_in(page, address, "olga")
         panel = page.locator("section", has=page.get_by_role("heading", name="What models expect"))
-        page.goto(f"{address}{PAGES['panel']}")
-        while panel.get_by_text("no answer yet").count():
-            page.goto(f"{address}{PAGES['panel']}")
+        ask_while(page, f"{address}{PAGES['panel']}", panel.get_by_text("no answer yet"))
 
         expect(panel).to_contain_text(words)
         expect(panel).to_contain_text("train")

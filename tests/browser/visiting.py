@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
@@ -10,9 +11,9 @@ from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from cheroot.wsgi import Server
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import keep
+from tests.browser.conftest import PATIENCE_MS, keep
 from wwt_framework.web import wsgi
 
 
@@ -64,3 +65,12 @@ def unreadable(page: Page, shot: str, width: int = 390) -> list[str]:
     keep(page, shot)
     wide = page.evaluate("document.documentElement.scrollWidth")
     return found if wide <= width else [*found, f"{wide} pixels wide"]
+
+
+def ask_while(page: Page, address: str, waiting: Locator) -> None:
+    """Go to *address* again and again while it shows *waiting*: something is still being worked out. Fails after a while."""
+    ends = time.monotonic() + PATIENCE_MS / 1000
+    page.goto(address)
+    while waiting.count():
+        assert time.monotonic() < ends, f"{address} still says: {waiting.first.inner_text()}"
+        page.goto(address)

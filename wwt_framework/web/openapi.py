@@ -73,7 +73,7 @@ def _told(one: Operation, schemas: Schemas, *, open_reading: bool) -> dict[str, 
     """The description of *one*; empty where a plugin declares what is no shape, which costs nobody else anything."""
     try:
         return _operation(one, schemas, open_reading=open_reading)
-    except Exception:
+    except Exception:  # what a plugin declares may be anything, and pydantic raises whatever that does
         if one.of == "core":
             raise
         log.exception("what a plugin's page answers can not be described", extra={"plugin": one.of, "path": one.path})
